@@ -1,0 +1,39 @@
+"""What a framework has to offer so that one training step runs on it.
+
+Each module here implements the same five names, and nothing outside this folder imports a framework:
+
+``NAME``
+    The name Keras knows the backend by.
+``Adam``
+    The Keras optimiser to prefer on this backend.
+``gradients(losses, groups, variables)``
+    Values of ``losses()`` (a list of scalars) and the gradient of the k-th with respect to the k-th
+    group of variables.
+``compile_loop(step, variables, width)``
+    ``run(data, order, start, stop)``: the sum of ``step(*batch)`` over the batches ``order[start:stop]``.
+``compile_function(function, variables)``
+    The function of arrays compiled for inference; takes and returns NumPy arrays.
+``to_device(array)``, ``device_name()``
+    Where the data lies.
+"""
+
+import importlib
+from types import ModuleType
+
+
+def backend() -> ModuleType:
+    """The backend module that matches ``KERAS_BACKEND`` (loads Keras on first use).
+
+    Raises
+    ------
+    RuntimeError
+        If Keras runs on a backend that has no module here.
+    """
+    import keras
+
+    name = keras.backend.backend()
+    if name not in ("tensorflow", "jax", "torch"):
+        raise RuntimeError(
+            f"ganad trains on tensorflow, jax or torch, but KERAS_BACKEND is {name!r}: set it to one of these"
+        )
+    return importlib.import_module(f"ganad.backends.{name}")

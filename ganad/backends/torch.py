@@ -1,0 +1,56 @@
+"""PyTorch: eager steps over resident data."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import torch
+from keras.src.backend.torch.core import get_device
+
+NAME = "torch"
+Adam = keras.optimizers.Adam
+
+
+def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, list]:
+    """See :mod:`ganad.backends`."""
+    values = losses()
+    slopes = [
+        torch.autograd.grad(value, [variable.value for variable in group], retain_graph=True)
+        for value, group in zip(values, groups, strict=True)
+    ]
+    return [value.detach() for value in values], [list(slope) for slope in slopes]
+
+
+def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
+    """See :mod:`ganad.backends`."""
+
+    def run(data, order, start, stop):
+        total = torch.zeros(width, device=get_device())
+        for i in range(start, stop):
+            total += step(*(array[order[i]] for array in data))
+        return total.cpu().numpy()
+
+    return run
+
+
+def compile_function(function: Callable, variables: Sequence) -> Callable:
+    """See :mod:`ganad.backends`."""
+
+    def to_numpy(result):
+        return tuple(map(to_numpy, result)) if isinstance(result, (tuple, list)) else result.cpu().numpy()
+
+    @torch.no_grad()
+    def run(*arrays):
+        return to_numpy(function(*map(to_device, arrays)))
+
+    return run
+
+
+def to_device(array: np.ndarray) -> torch.Tensor:
+    """The array as a tensor of the device Keras uses."""
+    return torch.as_tensor(array, device=get_device())
+
+
+def device_name() -> str:
+    """``"GPU: ..."`` or ``"CPU"``."""
+    return "CPU" if get_device() == "cpu" else "GPU: " + torch.cuda.get_device_name()

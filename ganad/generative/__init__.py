@@ -1,0 +1,1 @@
+"""Generative adversarial models: what the detectors are made of."""
