@@ -73,7 +73,7 @@ def adam(
             warmup_target=learning_rate if warm_up else None,
             warmup_steps=warm_up,
         )
-    return backend().Adam(rate, beta_1=beta_1)
+    return keras.optimizers.Adam(rate, beta_1=beta_1)
 
 
 class Game:

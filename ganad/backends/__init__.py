@@ -1,11 +1,9 @@
 """What a framework has to offer so that one training step runs on it.
 
-Each module here implements the same five names, and nothing outside this folder imports a framework:
+Each module here implements the same names, and nothing outside this folder imports a framework:
 
 ``NAME``
     The name Keras knows the backend by.
-``Adam``
-    The Keras optimiser to prefer on this backend.
 ``gradients(losses, groups, variables)``
     Values of ``losses()`` (a list of scalars) and the gradient of the k-th with respect to the k-th
     group of variables.

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 NAME = "jax"
-Adam = keras.optimizers.Adam
 
 
 def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, list]:

@@ -2,31 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 NAME = "tensorflow"
-
-
-class Adam(keras.optimizers.Adam):
-    """Keras' Adam with the bias correction computed once a step instead of once a variable.
-
-    For networks of a few thousand weights those scalar operations are a third of the whole step.
-    """
-
-    def apply(self, grads, trainable_variables=None):
-        step = tf.cast(self.iterations + 1, tf.float32)
-        self._correction = tf.sqrt(1.0 - self.beta_2**step) / (1.0 - self.beta_1**step)
-        super().apply(grads, trainable_variables)
-
-    def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
-        m, v = self._momentums[index].value, self._velocities[index].value
-        m.assign_add((gradient - m) * (1.0 - self.beta_1))
-        v.assign_add((tf.square(gradient) - v) * (1.0 - self.beta_2))
-        step_size = tf.cast(learning_rate, tf.float32) * self._correction
-        variable.assign_sub(step_size * m / (tf.sqrt(v) + self.epsilon))
 
 
 def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, list]:

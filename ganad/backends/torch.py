@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-import keras
 import numpy as np
 import torch
 from keras.src.backend.torch.core import get_device
 
 NAME = "torch"
-Adam = keras.optimizers.Adam
 
 
 def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, list]:

@@ -1,0 +1,171 @@
+"""EGBAD: BiGAN's encoder scores a sample in one pass.  Chapter: book/detectors/egbad.ipynb
+
+Zenati et al. 2018, *Efficient GAN-Based Anomaly Detection* (arXiv 1802.06222); the survey's section 2.2 and Table 1.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from ganad.adversarial import Game, Player, adam
+from ganad.detectors.neural import NeuralDetector
+from ganad.generative.bigan import BiGANPlay, LatentPlay, discriminator_loss, encoder_loss, generator_loss
+from ganad.networks import bigan_discriminator, bigan_encoder, bigan_generator, check_shape
+from ganad.parameters import choice, flag, optional, real, whole
+
+TURNS = {
+    "simultaneous": (("discriminator", "generator", "encoder"),),
+    "alternating": (("discriminator",), ("generator", "encoder")),
+}
+
+
+class EGBAD(NeuralDetector):
+    """Efficient GAN-based anomaly detection.
+
+    Left out, every argument has the reference value of the authors' code; :meth:`stable` is the variant that trains
+    reliably.
+
+    Parameters
+    ----------
+    latent_dim : int, optional
+        Dimensions of z; 200 for images, 32 for tables.
+    epochs : int, optional
+        Passes over the data; left out, as many as make 20,000 steps (the authors state none).
+    batch_size : int, optional
+        100 for images, 50 for tables.
+    learning_rate : float, optional
+        Adam's step size for all three players; 1e-5.
+    schedule : {"constant", "cosine"}
+        What becomes of the learning rate: "cosine" takes it to zero by the last step.
+    turns : {"alternating", "simultaneous"}
+        The discriminator moves first and the others answer (the authors' code), or all move from one forward pass.
+    residual_weight : float
+        Weight of a residual loss, the L1 distance of x and G(E(x)), in G's and E's losses (survey, Table 1); 0 is EGBAD.
+    dropout : float, optional
+        Rate in the discriminator; .5 for images, .2 for tables.
+    spectral_normalization : bool
+        Bound the discriminator's layers (Miyato et al. 2018); False is EGBAD.
+    decay : float
+        Of the moving average of the weights that score; .999.
+    score : {"feature_matching", "cross_entropy"}
+        The discriminator's part of the score.
+    score_weight : float
+        Its weight w in (1 - w) * residual + w * discriminator; .1.
+    width : float
+        Factor on the number of units of every hidden layer; 1.
+    networks : mapping of str to keras.Model, optional
+        Own "encoder", "generator" and "discriminator" (of ``[x, z]``, returning ``[logit, features]``).
+    contamination, seed, verbose
+        See :class:`ganad.detectors.base.Detector`; the seed settles weights, noise and order; 1 shows a progress bar.
+    """
+
+    name = "egbad"
+    _roles = ("encoder", "generator", "discriminator")
+    _rules = {
+        "latent_dim": optional(whole(1, 100_000)),
+        "epochs": optional(whole(1, 1_000_000)),
+        "batch_size": optional(whole(1, 1_000_000)),
+        "learning_rate": optional(real(0, 1)),
+        "schedule": choice("constant", "cosine"),
+        "turns": choice(*TURNS),
+        "residual_weight": real(0, 1e9),
+        "dropout": optional(real(0, 0.99)),
+        "spectral_normalization": flag(),
+        "decay": real(0, 0.9999999),
+        "score": choice("feature_matching", "cross_entropy"),
+        "score_weight": real(0, 1),
+        "width": real(1e-3, 1e3),
+        "seed": whole(0, 2**31 - 1),
+    }
+
+    def __init__(
+        self,
+        *,
+        latent_dim: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        schedule: str = "constant",
+        turns: str = "alternating",
+        residual_weight: float = 0.0,
+        dropout: float | None = None,
+        spectral_normalization: bool = False,
+        decay: float = 0.999,
+        score: str = "feature_matching",
+        score_weight: float = 0.1,
+        width: float = 1.0,
+        networks: Mapping[str, keras.Model] | None = None,
+        contamination: float = 0.1,
+        seed: int = 0,
+        verbose: int = 0,
+    ) -> None:
+        self.latent_dim = latent_dim
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.turns = turns
+        self.residual_weight = residual_weight
+        self.dropout = dropout
+        self.spectral_normalization = spectral_normalization
+        self.decay = decay
+        self.score = score
+        self.score_weight = score_weight
+        self.width = width
+        self.networks = networks
+        self.contamination = contamination
+        self.seed = seed
+        self.verbose = verbose
+
+    def _reference(self, shape: tuple[int, ...]) -> dict[str, Any]:
+        image = len(shape) == 3
+        return {"latent_dim": 200 if image else 32, "batch_size": 100 if image else 50, "learning_rate": 1e-5}
+
+    def _networks(self, shape: tuple[int, ...]) -> dict[str, keras.Model]:
+        shape, latent_dim = check_shape(shape), self.reference_["latent_dim"]
+        return {
+            "encoder": bigan_encoder(shape, latent_dim, seed=3 * self.seed, width=self.width),
+            "generator": bigan_generator(shape, latent_dim, seed=3 * self.seed + 1, width=self.width),
+            "discriminator": bigan_discriminator(
+                shape,
+                latent_dim,
+                seed=3 * self.seed + 2,
+                width=self.width,
+                dropout=self.dropout,
+                spectral_normalization=self.spectral_normalization,
+            ),
+        }
+
+    def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
+        losses = {"discriminator": discriminator_loss, "generator": generator_loss, "encoder": encoder_loss}
+        if self.residual_weight:
+            losses["generator"] = lambda play: generator_loss(play) + self.residual_weight * residual_loss(play)
+            losses["encoder"] = lambda play: encoder_loss(play) + self.residual_weight * residual_loss(play)
+        fall = total_steps if self.schedule == "cosine" else None
+        players = {
+            role: Player((role,), loss, adam(self.reference_["learning_rate"], total_steps=fall))
+            for role, loss in losses.items()
+        }
+        play = LatentPlay(BiGANPlay, self.reference_["latent_dim"], self.seed)
+        return Game(networks, players, play, turns=TURNS[self.turns], decay=self.decay)
+
+    def _judge(self, networks: Mapping[str, keras.Model], x: Any) -> tuple[Any, Any]:
+        play = BiGANPlay(networks, x, None, training=False)
+        if self.score == "cross_entropy":  # -log D(x, E(x)): how generated the pair looks
+            discriminator = ops.softplus(-play.real)[:, 0]
+        else:
+            seen = networks["discriminator"]([play.reconstructed, play.encoded], training=False)[1]
+            discriminator = l1(play.real_features, seen)
+        return (1 - self.score_weight) * l1(x, play.reconstructed) + self.score_weight * discriminator, play.reconstructed
+
+
+def residual_loss(play: BiGANPlay) -> Any:
+    """Mean over the batch of the L1 distance of x and G(E(x)) (survey, section 3)."""
+    return ops.mean(l1(play.x, play.reconstructed))
+
+
+def l1(a: Any, b: Any) -> Any:
+    """L1 distance of each sample: (N, ...) and (N, ...) to (N,)."""
+    return ops.sum(ops.abs(a - b), axis=tuple(range(1, len(a.shape))))
