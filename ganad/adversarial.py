@@ -76,6 +76,19 @@ def adam(
     return keras.optimizers.Adam(rate, beta_1=beta_1)
 
 
+class LatentPlay:
+    """Makes a play of a mini-batch by drawing z from the standard normal prior, from a seed of its own."""
+
+    def __init__(self, play: type, latent_dim: int, seed: int) -> None:
+        self._play, self.latent_dim = play, latent_dim
+        self._seed = keras.random.SeedGenerator(seed)
+        self.variables = [self._seed.state]
+
+    def __call__(self, networks: Mapping[str, keras.Model], x: Any) -> Any:
+        z = keras.random.normal((ops.shape(x)[0], self.latent_dim), seed=self._seed)
+        return self._play(networks, x, z)
+
+
 class Game:
     """Networks, the players who move them, and the moving averages that score.
 

@@ -336,10 +336,13 @@ def _read(name: str, path: Path) -> Dataset:
 
 
 def _decode(name: str, read: Callable, path: Path | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Whatever a damaged file makes a reader raise, as one line."""
+    """Images (N, H, W[, C]) and labels (N,), uint8; whatever a damaged file makes a reader raise, as one line."""
     try:
-        images, labels = read()
-    except (ValueError, KeyError, EOFError, OSError, IndexError, zipfile.BadZipFile, zlib.error,
+        images, labels = (np.asarray(array, np.uint8) for array in read())
+        labels = labels.reshape(len(images))
+        if images.ndim != 3 and not (images.ndim == 4 and images.shape[3] in (1, 3)):
+            raise ValueError(f"images of shape {images.shape[1:]}")
+    except (ValueError, TypeError, KeyError, EOFError, OSError, IndexError, zipfile.BadZipFile, zlib.error,
             tarfile.TarError, pickle.UnpicklingError) as error:  # fmt: skip
         raise CorruptDatasetError(
             f"{path or name} cannot be read ({type(error).__name__}: {error}): "

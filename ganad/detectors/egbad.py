@@ -9,9 +9,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganad.adversarial import Game, Player, adam
+from ganad.adversarial import Game, LatentPlay, Player, adam
 from ganad.detectors.neural import NeuralDetector
-from ganad.generative.bigan import BiGANPlay, LatentPlay, discriminator_loss, encoder_loss, generator_loss
+from ganad.generative.bigan import BiGANPlay, discriminator_loss, encoder_loss, generator_loss
 from ganad.networks import bigan_discriminator, bigan_encoder, bigan_generator, check_shape
 from ganad.parameters import choice, flag, optional, real, whole
 
@@ -47,8 +47,8 @@ class EGBAD(NeuralDetector):
         Rate in the discriminator; .5 for images, .2 for tables.
     spectral_normalization : bool
         Bound the discriminator's layers (Miyato et al. 2018); False is EGBAD.
-    decay : float
-        Of the moving average of the weights that score; .999.
+    decay : float, optional
+        Of the moving average of the weights that score; .999 for images, .9999 for tables.
     score : {"feature_matching", "cross_entropy"}
         The discriminator's part of the score.
     score_weight : float
@@ -73,7 +73,7 @@ class EGBAD(NeuralDetector):
         "residual_weight": real(0, 1e9),
         "dropout": optional(real(0, 0.99)),
         "spectral_normalization": flag(),
-        "decay": real(0, 0.9999999),
+        "decay": optional(real(0, 0.9999999)),
         "score": choice("feature_matching", "cross_entropy"),
         "score_weight": real(0, 1),
         "width": real(1e-3, 1e3),
@@ -92,7 +92,7 @@ class EGBAD(NeuralDetector):
         residual_weight: float = 0.0,
         dropout: float | None = None,
         spectral_normalization: bool = False,
-        decay: float = 0.999,
+        decay: float | None = None,
         score: str = "feature_matching",
         score_weight: float = 0.1,
         width: float = 1.0,
@@ -120,8 +120,9 @@ class EGBAD(NeuralDetector):
         self.verbose = verbose
 
     def _reference(self, shape: tuple[int, ...]) -> dict[str, Any]:
-        image = len(shape) == 3
-        return {"latent_dim": 200 if image else 32, "batch_size": 100 if image else 50, "learning_rate": 1e-5}
+        if len(shape) == 3:
+            return {"latent_dim": 200, "batch_size": 100, "learning_rate": 1e-5, "decay": 0.999}
+        return {"latent_dim": 32, "batch_size": 50, "learning_rate": 1e-5, "decay": 0.9999}
 
     def _networks(self, shape: tuple[int, ...]) -> dict[str, keras.Model]:
         shape, latent_dim = check_shape(shape), self.reference_["latent_dim"]
@@ -149,7 +150,7 @@ class EGBAD(NeuralDetector):
             for role, loss in losses.items()
         }
         play = LatentPlay(BiGANPlay, self.reference_["latent_dim"], self.seed)
-        return Game(networks, players, play, turns=TURNS[self.turns], decay=self.decay)
+        return Game(networks, players, play, turns=TURNS[self.turns], decay=self.reference_["decay"])
 
     def _judge(self, networks: Mapping[str, keras.Model], x: Any) -> tuple[Any, Any]:
         play = BiGANPlay(networks, x, None, training=False)

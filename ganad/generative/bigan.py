@@ -3,14 +3,16 @@
 Donahue, Krähenbühl & Darrell 2017 (arXiv 1605.09782); the survey's section 1.3 and equation (3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
 import keras
-from keras import ops
+import numpy as np
 
-from ganad.adversarial import Game, Player, binary_cross_entropy
+from ganad.adversarial import Game, LatentPlay, Player, adam, binary_cross_entropy
+from ganad.generative.gan import latent_points, sample
+from ganad.networks import bigan_discriminator, bigan_encoder, bigan_generator, check_shape
 
 
 class BiGANPlay:
@@ -62,19 +64,6 @@ class BiGANPlay:
     fake_features = property(lambda self: self._fake[1])
 
 
-class LatentPlay:
-    """Makes a play of a mini-batch by drawing z from the standard normal prior, from a seed of its own."""
-
-    def __init__(self, play: type, latent_dim: int, seed: int) -> None:
-        self._play, self.latent_dim = play, latent_dim
-        self._seed = keras.random.SeedGenerator(seed)
-        self.variables = [self._seed.state]
-
-    def __call__(self, networks: Mapping[str, keras.Model], x: Any) -> Any:
-        z = keras.random.normal((ops.shape(x)[0], self.latent_dim), seed=self._seed)
-        return self._play(networks, x, z)
-
-
 def discriminator_loss(play: BiGANPlay) -> Any:
     """D calls (x, E(x)) real and (G(z), z) generated."""
     return binary_cross_entropy(play.real, True) + binary_cross_entropy(play.fake, False)
@@ -88,3 +77,89 @@ def generator_loss(play: BiGANPlay) -> Any:
 def encoder_loss(play: BiGANPlay) -> Any:
     """E wants (x, E(x)) called generated."""
     return binary_cross_entropy(play.real, False)
+
+
+class BiGAN:
+    """Bidirectional GAN on images or columns: generates, and encodes.
+
+    Parameters
+    ----------
+    latent_dim : int
+        Dimensions of z, drawn from N(0, 1).
+    learning_rate : float
+        Adam's step size (beta_1 = .5) for all three players.
+    decay : float
+        Of the moving average of the weights.
+    width : float
+        Factor on the number of hidden units.
+    dropout : float, optional
+        Rate in the discriminator; .5 for images and .2 for tables when left out.
+    seed : int
+        Of weights, noise and order.
+
+    Attributes
+    ----------
+    networks_ : dict of str to keras.Model
+        The averaged networks.
+    history_ : dict of str to list of float
+        Each player's mean loss of each epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        latent_dim: int = 50,
+        learning_rate: float = 2e-4,
+        decay: float = 0.999,
+        width: float = 1.0,
+        dropout: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.latent_dim = latent_dim
+        self.learning_rate = learning_rate
+        self.decay = decay
+        self.width = width
+        self.dropout = dropout
+        self.seed = seed
+
+    def fit(
+        self,
+        x: np.ndarray,
+        *,
+        epochs: int,
+        batch_size: int = 100,
+        on_epoch: Callable[[int, "BiGAN"], bool | None] | None = None,
+    ) -> "BiGAN":
+        """Train on samples (N, H, W, C) in [-1, 1] or (N, F); see :meth:`ganad.generative.gan.GAN.fit`."""
+        losses = {"discriminator": discriminator_loss, "generator": generator_loss, "encoder": encoder_loss}
+        players = {role: Player((role,), loss, adam(self.learning_rate)) for role, loss in losses.items()}
+        shape, seed = check_shape(x.shape[1:]), 3 * self.seed
+        networks = {
+            "encoder": bigan_encoder(shape, self.latent_dim, seed=seed, width=self.width),
+            "generator": bigan_generator(shape, self.latent_dim, seed=seed + 1, width=self.width),
+            "discriminator": bigan_discriminator(
+                shape, self.latent_dim, seed=seed + 2, width=self.width, dropout=self.dropout
+            ),
+        }
+        game = Game(networks, players, LatentPlay(BiGANPlay, self.latent_dim, self.seed), decay=self.decay)
+        self.networks_ = game.averaged
+        self.history_ = game.train(
+            x,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=self.seed,
+            on_epoch=on_epoch and (lambda epoch, losses: on_epoch(epoch, self)),
+        )
+        return self
+
+    def sample(self, z: int | np.ndarray, seed: int = 0) -> np.ndarray:
+        """G(z) for so many points of the prior, or for latent points (N, latent_dim)."""
+        return sample(self.networks_["generator"], latent_points(z, self.latent_dim, seed))
+
+    def encode(self, x: np.ndarray) -> np.ndarray:
+        """E(x): (N, latent_dim)."""
+        return sample(self.networks_["encoder"], x)
+
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
+        """G(E(x)), like x."""
+        return self.sample(self.encode(x))

@@ -1,0 +1,64 @@
+# On a machine with Python 3.11+ and make: everything else is installed into .venv.
+
+PROFILE ?= quick
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.synced
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help env book test lint unit chapters pages bench notebooks format torch clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: $(STAMP) ## Install what uv.lock says into .venv
+
+# Only when the lock or the project's own dependencies have changed.
+$(STAMP): uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (once; a minute or two)"
+	@if uv --version > /dev/null 2>&1; then uv=uv; else \
+	  test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv || exit 1; uv=$(BIN)/uv; fi; \
+	UV_PROJECT_ENVIRONMENT=$(VENV) $$uv sync --quiet --frozen --inexact --python $(BIN)/python --extra book --extra jax
+	@touch $@
+
+book: $(STAMP) ## Make the book: PROFILE=quick (default), book (real data) or survey (GPU)
+	@$(BIN)/ganad book --profile $(PROFILE)
+
+test: $(STAMP) ## Run every check: lint, unit, chapters, pages
+	@start=$$(date +%s); $(MAKE) --no-print-directory lint unit chapters pages \
+	&& echo "make test: everything passed in $$(( $$(date +%s) - start )) s"
+
+lint: $(STAMP) ## Check style and format, of notebooks too
+	@$(BIN)/ruff check && $(BIN)/ruff format --check
+
+unit: $(STAMP) ## Run the tests of the package, the command line and the project's files
+	@$(BIN)/python -m pytest -q tests --ignore tests/test_pages.py
+
+chapters: $(STAMP) ## Run the chapters and compare what they print with their kept outputs (nbval)
+	@$(BIN)/python -m pytest -q --nbval --nbval-current-env book
+
+pages: $(STAMP) ## Make the quick book and check its pages, in a browser if there is one
+	@$(BIN)/ganad book && $(BIN)/python -m pytest -q -rs tests/test_pages.py
+
+bench: $(STAMP) ## Time a training step beside its peers
+	@$(BIN)/ganad bench
+
+notebooks: $(STAMP) ## Run the chapters with the quick profile and keep their outputs in book/
+	@$(BIN)/ganad book --keep-outputs
+
+format: $(STAMP) ## Format the code, of notebooks too, and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format
+
+# By pip, not from uv.lock: the lock names the index's CUDA wheels for Linux, gigabytes of them, which uv would
+# install as they are.  pip takes a CPU build where one of its configured sources has it.
+torch: $(STAMP) ## Add PyTorch, for the tests of its backend
+	@$(BIN)/python -c 'import torch' 2> /dev/null || $(BIN)/python -m pip install --quiet torch==2.13.0
+
+clean: ## Remove what was made, but for .venv
+	rm -rf _build .pytest_cache .ruff_cache

@@ -1,0 +1,205 @@
+"""The command line: ``ganad data``, ``ganad book``, ``ganad run`` and ``ganad bench``.
+
+Whatever is wrong with what was asked is said in one line on stderr, with exit code 2; a chapter or page that fails, 1.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperCommand
+
+from ganad import __version__, datasets
+
+app = typer.Typer(add_completion=False, help="GANs for anomaly detection: the data, the book, its chapters.")
+data_app = typer.Typer(help="The data sets: what is at hand, download, check.")
+app.add_typer(data_app, name="data")
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets; all of them if left out.")]
+
+_UsageError = typer.BadParameter.__mro__[1]  # typer exports the exceptions, but not the one they all are
+_UCI = "https://archive.ics.uci.edu/dataset/"
+_EMBEDDED = {  # of the data sets that come with scikit-learn: licence, page
+    "digits": ("CC BY 4.0", _UCI + "80"),
+    "breast_cancer": ("CC BY 4.0", _UCI + "17"),
+}
+_SHAPES = {
+    "mnist": "70,000 x 28 x 28 x 1",
+    "fashion_mnist": "70,000 x 28 x 28 x 1",
+    "cifar10": "60,000 x 32 x 32 x 3",
+    "kddcup99": "494,021 x 121",
+    "digits": "1,797 x 8 x 8 x 1",
+    "breast_cancer": "569 x 30",
+}
+
+
+class _Pairs(TyperCommand):
+    """A command whose ``-p NAME VALUE`` takes two words, which Typer's lists cannot."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        joined, words = [], iter(args)
+        for word in words:
+            if word in ("-p", "--parameter"):
+                name, value = next(words, None), next(words, None)
+                if value is None:
+                    raise _UsageError(f"{word} takes a name and a value")
+                word = f"--parameter={name}={value}"
+            joined.append(word)
+        return super().parse_args(ctx, joined)
+
+
+@app.callback(invoke_without_command=True)
+def _ganad(ctx: typer.Context, version: Annotated[bool, typer.Option("--version", help="Say which.")] = False) -> None:
+    if version:
+        print(f"ganad {__version__}")
+    elif ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+
+
+@data_app.command("list")
+def list_data() -> None:
+    """Show every data set: its shape, whether it is at hand, its licence and its page."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "shape", "at hand", "where", "licence", "page"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("name", "shape"))
+    for name in datasets.NAMES:
+        table.add_row(name, _SHAPES[name], *_state(name))
+    # in a pipe a line is not folded
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
+
+
+def _state(name: str) -> tuple[str, ...]:
+    source = datasets.source(name)
+    if source is None:
+        return "yes", "in scikit-learn", *_EMBEDDED[name]
+    file = datasets.data_file(name)
+    where = ("yes", str(file)) if file.exists() else ("no", f"ganad data fetch {name}")
+    return *where, source.licence, source.page
+
+
+@data_app.command("fetch")
+def fetch_data(names: Names = None) -> None:
+    """Download what is not at hand into GANAD_DATA, and check it."""
+
+    def fetch(name: str) -> str:
+        file = datasets.fetch(name)
+        return f"{name}: {file}" if file else f"{name}: comes with scikit-learn, nothing to fetch"
+
+    _each(names, fetch)
+
+
+@data_app.command("check")
+def check_data(names: Names = None) -> None:
+    """Compare the content of what is at hand with what was published."""
+
+    def check(name: str) -> str:
+        if not names and datasets.source(name) and not datasets.data_file(name).exists():
+            return f"{name}: not at hand"
+        return datasets.check(name)
+
+    _each(names, check)
+
+
+def _each(names: list[str] | None, action: Callable[[str], str]) -> None:
+    for name in names or ():
+        datasets.source(name)  # refuses an unknown name before anything is done
+    failed = False
+    for name in names or datasets.NAMES:
+        try:
+            print(action(name))
+        except datasets.DatasetError as error:
+            failed = True
+            _complain(error)
+    if failed:
+        raise typer.Exit(2)
+
+
+@app.command()
+def book(
+    profile: Annotated[str, typer.Option(help="quick, book or survey: a file of profiles/.")] = "quick",
+    keep_outputs: Annotated[
+        bool, typer.Option("--keep-outputs", help="Also write the executed outputs back into book/.")
+    ] = False,
+) -> None:
+    """Execute every chapter that has changed and make the HTML book."""
+    from ganad.book import Book
+    from ganad.pages import build
+
+    console = Console()
+    page = build(Book(Path(), profile), console, keep_outputs)
+    console.print(f"open {page}", highlight=False, soft_wrap=True)
+
+
+@app.command(cls=_Pairs)
+def run(
+    chapter: Annotated[Path, typer.Argument(help="A notebook, with or without .ipynb.")],
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME VALUE", help="A parameter; repeatable.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="The executed copy.  [default: _build/run/CHAPTER.ipynb]")] = None,
+) -> None:
+    """Run one chapter with other parameters: values are read as YAML, so `false` is False."""
+    from ganad import notebooks
+    from ganad.pages import need
+
+    need("papermill", "nbformat", "yaml")
+    source = chapter if chapter.suffix == ".ipynb" else chapter.with_name(f"{chapter.name}.ipynb")
+    taken = notebooks.parameters(notebooks.read(source))
+    values = dict(_value(pair) for pair in parameter or ())
+    if unknown := sorted(values.keys() - taken.keys()):
+        raise _UsageError(f"unknown parameter {unknown[0]}: {source.stem} takes {', '.join(taken) or 'none'}")
+    target = output or Path("_build", "run", source.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    notebooks.run(source, target.absolute(), values, show_progress=True)
+    print(target)
+
+
+def _value(pair: str) -> tuple[str, Any]:
+    import yaml
+
+    name, _, text = pair.partition("=")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise _UsageError(f"{name}: {text!r} cannot be read as a value") from error
+    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value):
+        value = float(value)  # YAML asks for 1.0e-3 where everybody writes 1e-3
+    if not isinstance(value, (str, int, float, list, dict, type(None))):
+        value = text  # YAML knows dates; no parameter is one
+    return name, value
+
+
+@app.command()
+def bench() -> None:
+    """Time a training step beside its peers, in one run."""
+    from ganad import bench
+
+    bench.main()
+
+
+def main() -> None:
+    """The ``ganad`` command."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("stopped")
+        sys.exit(130)
+    except OSError as error:
+        _complain(error if isinstance(error, datasets.DatasetError) else f"{error.strerror}: {error.filename}")
+        sys.exit(2)
+    except Exception as error:
+        if isinstance(error, _UsageError):
+            error = error.format_message()
+        elif not isinstance(error, datasets.DatasetError) and not hasattr(error, "refused"):
+            raise  # a fault of ours: the traceback is wanted
+        _complain(error)
+        sys.exit(2 if getattr(error, "refused", True) else 1)
+
+
+def _complain(what: object) -> None:
+    print("ganad:", " ".join(str(what).split()), file=sys.stderr)

@@ -1,0 +1,106 @@
+"""The book's HTML pages, made by Jupyter Book from the executed chapters.
+
+``_build/PROFILE`` holds ``source`` (what the pages are made from) and ``html``.  Needs the ``book`` extra.
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from ganad import notebooks
+from ganad.book import Book, BookError, PagesError, digest, execute
+
+_LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "conftest.py", "*.ipynb")
+
+
+def build(book: Book, console: Console, keep_outputs: bool = False) -> Path:
+    """Execute what has changed, make the pages; returns the page to open.
+
+    Raises
+    ------
+    BookError, NotebookError
+        If the profile is not one, a chapter fails, or a page has a broken reference or another warning.
+    """
+    need("papermill", "nbformat", "yaml", "jupyter_book")
+    if not (book.root / "_toc.yml").exists():
+        raise BookError("there is no _toc.yml here: run this in the folder of the book")
+    given = book.parameters()
+    if keep_outputs and any(given.values()):
+        raise BookError("only a profile that injects nothing can have its outputs kept: nbval runs the defaults")
+    execute(book, given, console)
+    if keep_outputs:
+        _keep(book)
+    stage(book)
+    return make_pages(book, console)
+
+
+def stage(book: Book) -> None:
+    """Lay out what the pages are made from: the book's files, with the executed chapters in their places."""
+    staged, fresh = book.folder / "source", book.folder / "source.part"
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(book.root / "book", fresh / "book", ignore=_LEFT_OUT)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy2(book.root / name, fresh)
+    for chapter in book.chapters:
+        target = fresh / f"{chapter}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(book.executed(chapter), target)
+    shutil.rmtree(staged, ignore_errors=True)
+    fresh.rename(staged)
+
+
+def make_pages(book: Book, console: Console) -> Path:
+    """HTML from what was staged, unless it is there already; a warning or a broken reference is an error."""
+    source, pages = book.folder / "source", book.folder / "html"
+    index, stamp = pages / f"{book.pages[0]}.html", pages / ".key"
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    key = digest("", [*files, book.root / "uv.lock"], book.root)
+    if stamp.exists() and index.exists() and stamp.read_text() == key:
+        console.print(f"  {'pages':<32} kept", highlight=False)
+        return index
+    started = time.time()
+    with console.status("pages"):
+        made = _jupyter_book(book)
+    (made / ".key").write_text(key)
+    shutil.rmtree(pages, ignore_errors=True)
+    made.rename(pages)
+    shutil.rmtree(book.folder / "work")
+    console.print(f"  {'pages':<32} {time.time() - started:5.1f} s", highlight=False)
+    return index
+
+
+def _jupyter_book(book: Book) -> Path:
+    # from nothing each time: a page Sphinx has read before does not repeat its warnings, and -W would miss them
+    work = book.folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    command = [*program, "build", str(book.folder / "source"), "--path-output", str(work)]
+    done = subprocess.run([*command, "-W", "-n", "--keep-going", "-q"], capture_output=True, text=True)
+    log = book.folder / "pages.log"
+    log.write_text(notebooks.plain(done.stdout + done.stderr))
+    if done.returncode:
+        raise PagesError(f"{_first_warning(log, book.folder / 'source')} (all of it: {log})")
+    return work / "_build" / "html"
+
+
+def _keep(book: Book) -> None:
+    for chapter in book.chapters:
+        path = book.notebook(chapter)
+        notebooks.write(notebooks.with_outputs_of(notebooks.read(path), notebooks.read(book.executed(chapter))), path)
+
+
+def _first_warning(log: Path, source: Path) -> str:
+    said = [line for line in log.read_text().splitlines() if "WARNING" in line or "ERROR" in line]
+    return said[0].replace(str(source.absolute()) + os.sep, "") if said else "the pages cannot be made"
+
+
+def need(*modules: str) -> None:
+    """Raise :class:`BookError` unless these modules, which come with the ``book`` extra, are installed."""
+    if missing := [name for name in modules if importlib.util.find_spec(name) is None]:
+        raise BookError(f"{missing[0]} is missing: install the book extra, `pip install 'ganad[book]'`")

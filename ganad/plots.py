@@ -1,0 +1,209 @@
+"""Every picture the chapters show, in one style.
+
+Blue is normal, orange is anomalous, grey is what others published.  Functions draw and return the figure; nothing is shown.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+NORMAL, ANOMALY, PUBLISHED, ACCENT = "#2f6db3", "#e07b1f", "#8a8f98", "#3a8f5c"
+_COLOURS = (NORMAL, ANOMALY, ACCENT, "#8a5bb5", PUBLISHED)
+_STYLE = {
+    "figure.dpi": 110,
+    "savefig.dpi": 160,
+    "figure.facecolor": "white",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "axes.prop_cycle": plt.cycler(color=_COLOURS),
+}
+
+
+def use_style() -> None:
+    """Set the book's Matplotlib style; call it once at the top of a notebook."""
+    plt.rcParams.update(_STYLE)
+
+
+def losses(history: Mapping[str, Sequence[float]], title: str = "Losses") -> Figure:
+    """Each player's mean loss by epoch."""
+    figure, axis = plt.subplots(figsize=(6.5, 2.8), layout="constrained")
+    for name, values in history.items():
+        axis.plot(range(1, len(values) + 1), values, label=name)
+    axis.set(xlabel="epoch", ylabel="mean loss", title=title, ylim=(0, None))
+    axis.legend(ncols=len(history))
+    return figure
+
+
+def images(rows: Mapping[str, np.ndarray], columns: int = 10, scale: float = 0.75) -> Figure:
+    """Labelled rows of images: each value (N, H, W[, C]), in [-1, 1], or in [0, inf) for a residual map (see ``residual``)."""
+    figure, axes = plt.subplots(
+        len(rows), columns, figsize=(columns * scale + 1.2, len(rows) * scale), squeeze=False, layout="constrained"
+    )
+    for line, (label, batch) in zip(axes, rows.items(), strict=True):
+        residual = label.startswith("|")
+        for axis, image in zip(line, batch, strict=False):
+            _picture(axis, image, residual)
+        for axis in line:
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=8)
+    return figure
+
+
+def _picture(axis: plt.Axes, image: np.ndarray, residual: bool) -> None:
+    if residual:
+        axis.imshow(image.squeeze(), cmap="magma", vmin=0, vmax=1.5)
+    elif image.ndim == 3 and image.shape[-1] == 3:
+        axis.imshow(np.clip((image + 1) / 2, 0, 1))
+    else:
+        axis.imshow(image.squeeze(), cmap="gray", vmin=-1, vmax=1)
+
+
+def score_histogram(
+    scores: np.ndarray, labels: np.ndarray, threshold: float | None = None, title: str = "Scores of the test set"
+) -> Figure:
+    """Densities of normal and anomalous scores, with the threshold; the last bin holds everything beyond it."""
+    figure, axis = plt.subplots(figsize=(6.5, 2.8), layout="constrained")
+    low, high = np.min(scores), np.quantile(scores, 0.995)
+    bins = np.linspace(low, max(high, low + 1e-9), 50)
+    for kind, colour, name in ((0, NORMAL, "normal"), (1, ANOMALY, "anomalous")):
+        axis.hist(np.clip(scores[labels == kind], low, high), bins, density=True, alpha=0.6, color=colour, label=name)
+    if threshold is not None:
+        axis.axvline(threshold, color="black", lw=1, ls="--", label="threshold")
+    axis.set(xlabel="anomaly score", ylabel="density", title=title)
+    axis.legend()
+    return figure
+
+
+def precision_recall(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], prevalence: float) -> Figure:
+    """Precision against recall; each curve is (labels, scores)."""
+    from sklearn.metrics import precision_recall_curve
+
+    figure, axis = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
+    for name, (labels, scores) in curves.items():
+        precision, recall, _ = precision_recall_curve(labels, scores)
+        axis.plot(recall, precision, label=name, drawstyle="steps-post")
+    axis.axhline(prevalence, color="black", lw=0.8, ls=":", label=f"chance ({prevalence:.2f})")
+    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title="Precision and recall")
+    axis.legend(loc="lower left")
+    return figure
+
+
+def bars(
+    rows: Sequence[tuple[str, float, float]],
+    xlabel: str,
+    reference: Mapping[str, float] | None = None,
+    limits: tuple[float, float] = (0.0, 1.0),
+    title: str = "",
+) -> Figure:
+    """Horizontal bars of (name, mean, half width of its interval), with published figures as vertical lines."""
+    figure, axis = plt.subplots(figsize=(7, 0.36 * len(rows) + 1.1), layout="constrained")
+    names, means, halves = zip(*rows, strict=True)
+    positions = np.arange(len(rows))[::-1]
+    axis.barh(positions, means, xerr=halves, color=NORMAL, alpha=0.85, height=0.66, error_kw={"lw": 1.2})
+    for position, mean, half in zip(positions, means, halves, strict=True):
+        right = min(mean + half, limits[1])
+        axis.annotate(f"{mean:.3f}", (right, position), (4, 0), textcoords="offset points", va="center", fontsize=9)
+    for (name, value), style in zip((reference or {}).items(), ("--", ":", "-."), strict=False):
+        axis.axvline(value, color="#444", lw=1, ls=style, label=f"{name} {value:.3f}")
+    axis.set(yticks=positions, yticklabels=names, xlabel=xlabel, xlim=limits, title=title)
+    axis.tick_params(axis="y", length=0)
+    if reference:
+        axis.legend(loc="upper left", bbox_to_anchor=(0, -0.18 * 5 / len(rows) - 0.1), ncols=3)
+    return figure
+
+
+def checkpoints(
+    runs: Mapping[str, Sequence[Mapping[int, float]]], ylabel: str, reference: Mapping[str, float] | None = None
+) -> Figure:
+    """A quality along training: for each name the runs of several seeds, each {epoch: value}."""
+    figure, axes = plt.subplots(
+        1, len(runs), figsize=(3.6 * len(runs), 3), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axis, (name, seeds), colour in zip(axes[0], runs.items(), _COLOURS, strict=False):
+        for run in seeds:
+            axis.plot(list(run), list(run.values()), color=colour, alpha=0.6, lw=1.2)
+        for label, value in (reference or {}).items():
+            axis.axhline(value, color="#444", lw=0.9, ls="--", label=label)
+        axis.set(xlabel="epoch", title=name, ylim=(0, 1))
+    axes[0, 0].set_ylabel(ylabel)
+    if reference:
+        axes[0, -1].legend(loc="lower right")
+    return figure
+
+
+PLANE = 2.0
+
+
+def plane_grid(ticks: int = 60) -> np.ndarray:
+    """Points (ticks * ticks, 2) on a regular grid of [-2, 2] x [-2, 2]: where to ask for D's opinion of the plane."""
+    line = np.linspace(-PLANE, PLANE, ticks, dtype=np.float32)
+    return np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+
+
+def plane(real: np.ndarray, snapshots: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+    """Two-dimensional training, watched.
+
+    Each snapshot holds generated points (N, 2) and D's opinion, in [0, 1], of :func:`plane_grid`.
+    """
+    figure, axes = plt.subplots(
+        1, len(snapshots), figsize=(2.5 * len(snapshots), 2.8), sharex=True, sharey=True, layout="constrained", squeeze=False
+    )
+    for axis, (name, (points, opinion)) in zip(axes[0], snapshots.items(), strict=True):
+        ticks = int(len(opinion) ** 0.5)
+        line = np.linspace(-PLANE, PLANE, ticks)
+        shade = axis.contourf(line, line, opinion.reshape(ticks, ticks), np.linspace(0, 1, 11), cmap="Greys", alpha=0.55)
+        axis.scatter(*real[:400].T, s=4, color=NORMAL, alpha=0.6, lw=0, label="real")
+        axis.scatter(*points[:400].T, s=4, color=ANOMALY, alpha=0.6, lw=0, label="generated")
+        axis.set(title=name, aspect="equal", xlim=(-PLANE, PLANE), ylim=(-PLANE, PLANE), xticks=[], yticks=[])
+    axes[0, 0].legend(loc="lower left", markerscale=3, handletextpad=0.1)
+    figure.colorbar(shade, ax=axes, label="D(x)", shrink=0.8, ticks=[0, 0.5, 1])
+    return figure
+
+
+def diagram(
+    boxes: Mapping[str, tuple[float, float, str, str]],
+    arrows: Sequence[tuple[str, str]],
+    size: tuple[float, float] = (7.0, 2.6),
+) -> Figure:
+    """An architecture: boxes {key: (x, y, text, kind)} on a unit grid and arrows between them.
+
+    ``kind`` is "data" (rounded, grey), "network" (blue), "judge" (orange) or "loss" (plain text).
+    """
+    styles = {
+        "data": {"fc": "#eef0f3", "ec": PUBLISHED, "boxstyle": "round,pad=0.02,rounding_size=0.18"},
+        "network": {"fc": "#dbe7f5", "ec": NORMAL, "boxstyle": "round,pad=0.02,rounding_size=0.06"},
+        "judge": {"fc": "#fbe6d1", "ec": ANOMALY, "boxstyle": "round,pad=0.02,rounding_size=0.06"},
+        "loss": {"fc": "none", "ec": "none", "boxstyle": "square,pad=0.02"},
+    }
+    figure, axis = plt.subplots(figsize=size, layout="constrained")
+    width, height = 0.92, 0.52
+    for source, target in arrows:
+        (x0, y0, *_), (x1, y1, *_) = boxes[source], boxes[target]
+        start, end = _edge(x0, y0, x1, y1, width, height), _edge(x1, y1, x0, y0, width, height)
+        axis.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=11, color="#444", lw=1.1))
+    for x, y, text, kind in boxes.values():
+        corner = (x - width / 2, y - height / 2)
+        axis.add_patch(FancyBboxPatch(corner, width, height, lw=1.3, **styles[kind]))
+        axis.text(x, y, text, ha="center", va="center", fontsize=10)
+    xs, ys = zip(*((x, y) for x, y, *_ in boxes.values()), strict=True)
+    axis.set(xlim=(min(xs) - 0.6, max(xs) + 0.6), ylim=(min(ys) - 0.42, max(ys) + 0.42), aspect="equal")
+    axis.axis("off")
+    return figure
+
+
+def _edge(x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> tuple[float, float]:
+    """Where the line from a box's centre to another leaves the box."""
+    dx, dy = x1 - x0, y1 - y0
+    reach = min((width / 2 + 0.05) / max(abs(dx), 1e-9), (height / 2 + 0.05) / max(abs(dy), 1e-9))
+    return x0 + dx * reach, y0 + dy * reach

@@ -1,0 +1,1 @@
+"""The reproduction: what is run, what came out, and what was published."""

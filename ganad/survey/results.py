@@ -1,0 +1,100 @@
+"""``results/survey.csv``: one row per finished run, and the only source of every results table."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ganad.metrics import Interval, interval
+
+COLUMNS = (
+    "dataset", "detector", "variant", "anomaly_class", "seed", "epochs", "prevalence", "auprc", "auroc",
+    "precision", "recall", "f1", "val_precision", "val_recall", "val_f1",
+    "train_seconds", "score_seconds", "backend", "device", "version", "parameters",
+)  # fmt: skip
+"""``precision``, ``recall``, ``f1`` follow the survey's rule (80th percentile of the test scores); the three with ``val_``
+the threshold that normal validation samples give (their .99 quantile)."""
+
+KEY = ("dataset", "detector", "variant", "anomaly_class", "seed")
+"""What makes two rows the same run: the later one replaces the earlier."""
+
+
+class ResultsError(ValueError):
+    """The results file is not one."""
+
+
+def results_file() -> Path:
+    """``GANAD_RESULTS``, or ``results/survey.csv`` of the checkout one works in."""
+    if os.environ.get("GANAD_RESULTS"):
+        return Path(os.environ["GANAD_RESULTS"]).expanduser()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "results" / "survey.csv").exists():
+            return folder / "results" / "survey.csv"
+    return here / "results" / "survey.csv"
+
+
+def read(path: Path | None = None) -> pd.DataFrame:
+    """All rows; an empty table if there is no file yet.
+
+    Raises
+    ------
+    ResultsError
+        If the file lacks a column or cannot be parsed.
+    """
+    path = path or results_file()
+    if not path.exists():
+        return pd.DataFrame(columns=list(COLUMNS))
+    try:
+        table = pd.read_csv(path, dtype={"variant": str, "version": str, "parameters": str})
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ResultsError(f"{path} is no results table: {str(error).splitlines()[0]}") from error
+    if missing := [column for column in COLUMNS if column not in table]:
+        raise ResultsError(f"{path} is no results table: it has no column {missing[0]}")
+    return table[list(COLUMNS)]
+
+
+def record(rows: Iterable[dict[str, Any]], path: Path | None = None) -> pd.DataFrame:
+    """Add finished runs, sorted; the file is replaced in one step, so that it is never half-written."""
+    path = path or results_file()
+    new = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    old = read(path)
+    table = new if old.empty else pd.concat([old, new])
+    table = table.drop_duplicates(list(KEY), keep="last").sort_values(list(KEY), kind="stable")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".survey", suffix=".csv", delete=False) as part:
+        table.to_csv(part, index=False, float_format="%.6g")
+    Path(part.name).replace(path)
+    return table
+
+
+def finished(table: pd.DataFrame, parameters: dict[str, Any], **key: Any) -> bool:
+    """Whether this run is in the table, with these very parameters."""
+    rows = table
+    for column, value in key.items():
+        rows = rows[rows[column] == value]
+    return bool((rows["parameters"] == as_json(parameters)).any())
+
+
+def as_json(parameters: dict[str, Any]) -> str:
+    """Parameters as they stand in the table: sorted JSON."""
+    return json.dumps(parameters, sort_keys=True)
+
+
+def over_seeds(table: pd.DataFrame, column: str, **where: Any) -> Interval:
+    """Mean and interval of a column over the seeds of one configuration.
+
+    Raises
+    ------
+    ValueError
+        If no row matches.
+    """
+    for name, value in where.items():
+        table = table[table[name] == value]
+    if table.empty:
+        raise ValueError(f"no finished run of {where}: run the chapter with the book profile first")
+    return interval(table[column])

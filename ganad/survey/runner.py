@@ -1,0 +1,82 @@
+"""One run: fit a detector on a split, measure it, and make a row of it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ganad import __version__, metrics
+from ganad.datasets import Split
+from ganad.detectors import detector_class
+from ganad.survey.results import as_json
+
+
+def run(
+    detector: str,
+    split: Split,
+    *,
+    seed: int,
+    variant: str,
+    dataset: str | None = None,
+    on_epoch: Callable | None = None,
+    split_options: dict[str, Any] | None = None,
+    **parameters: Any,
+) -> dict[str, Any]:
+    """Fit, score the test set once, and return a row of ``results/survey.csv``.
+
+    Parameters
+    ----------
+    detector : str
+        Its name in tables.
+    split : Split
+        What to train and test on.
+    seed : int
+        The detector's.
+    variant : str
+        What the configuration is called.
+    dataset : str, optional
+        What the data is called, if not by its own name.
+    split_options : dict, optional
+        How the split was made, for the record.
+    **parameters
+        The detector's other arguments.
+    """
+    model = detector_class(detector)(seed=seed, **parameters)
+    start = time.perf_counter()
+    model.fit(split.x_train, on_epoch=on_epoch)
+    trained = time.perf_counter()
+    scores = model.decision_function(split.x_test)
+    scored = time.perf_counter()
+    survey = metrics.detection(split.y_test, metrics.flag_top(scores))
+    by_validation = metrics.detection(
+        split.y_test, metrics.flag_above_training(scores, model.decision_function(split.x_val))
+    )
+    return {
+        "dataset": dataset or split.name,
+        "detector": detector,
+        "variant": variant,
+        "anomaly_class": split.anomaly,
+        "seed": seed,
+        "epochs": len(next(iter(model.history_.values()))) if hasattr(model, "history_") else 0,
+        "prevalence": split.prevalence,
+        "auprc": metrics.auprc(split.y_test, scores),
+        "auroc": metrics.auroc(split.y_test, scores),
+        "precision": survey.precision,
+        "recall": survey.recall,
+        "f1": survey.f1,
+        "val_precision": by_validation.precision,
+        "val_recall": by_validation.recall,
+        "val_f1": by_validation.f1,
+        "train_seconds": trained - start,
+        "score_seconds": scored - trained,
+        **_where(model),
+        "version": __version__,
+        "parameters": as_json({**parameters, **(split_options or {})}),
+    }
+
+
+def _where(model: Any) -> dict[str, str]:
+    if not hasattr(model, "networks_"):
+        return {"backend": "scikit-learn", "device": "CPU"}
+    from ganad.backends import backend
+
+    return {"backend": backend().NAME, "device": backend().device_name()}

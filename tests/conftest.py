@@ -1,0 +1,93 @@
+"""What several test files share: small data, the published data if they are at hand, the check of a refusal."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # has to be set before TensorFlow is first loaded
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ganad.datasets import Dataset, data_file, load_dataset
+
+KDD_COLUMNS = """duration protocol_type service flag src_bytes dst_bytes land wrong_fragment urgent hot num_failed_logins
+logged_in num_compromised root_shell su_attempted num_root num_file_creations num_shells num_access_files
+num_outbound_cmds is_host_login is_guest_login count srv_count serror_rate srv_serror_rate rerror_rate srv_rerror_rate
+same_srv_rate diff_srv_rate srv_diff_host_rate dst_host_count dst_host_srv_count dst_host_same_srv_rate
+dst_host_diff_srv_rate dst_host_same_src_port_rate dst_host_srv_diff_host_rate dst_host_serror_rate
+dst_host_srv_serror_rate dst_host_rerror_rate dst_host_srv_rerror_rate label"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the marker wherever pytest is started."""
+    config.addinivalue_line("markers", "realdata: needs a published data set in the data folder, skipped without it")
+
+
+@pytest.fixture(scope="session")
+def real() -> Callable[[str], Dataset]:
+    """A published data set by name, read once; the test is skipped if its file is not at hand."""
+    read: dict[str, Dataset] = {}
+
+    def load(name: str) -> Dataset:
+        if name not in read:
+            if not data_file(name).exists():
+                pytest.skip(f"{name} is not at hand: {data_file(name).name} is looked for in the data folder")
+            read[name] = load_dataset(name)
+        return read[name]
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def table() -> np.ndarray:
+    """200 rows of 6 columns in [0, 1), float32."""
+    return np.random.default_rng(0).random((200, 6), np.float32)
+
+
+@pytest.fixture(scope="session")
+def pictures() -> np.ndarray:
+    """128 handwritten digits, uint8 (N, 8, 8, 1)."""
+    return load_dataset("digits").x[:128]
+
+
+@pytest.fixture(scope="session")
+def refused() -> Callable[..., AbstractContextManager]:
+    """``with refused(Error, "word", ...)``: the block raises this very class, in one line that has all the words."""
+
+    @contextmanager
+    def check(error: type[Exception], *words: str) -> Iterator[None]:
+        with pytest.raises(error) as caught:
+            yield
+        message = str(caught.value)
+        assert caught.type is error, f"{caught.type.__name__}: {message}"
+        assert message and "\n" not in message, f"not one line: {message!r}"
+        for word in words:
+            assert word in message, f"{word!r} is not in {message!r}"
+
+    return check
+
+
+@pytest.fixture
+def kdd_rows() -> pd.DataFrame:
+    """400 made-up rows with the 42 columns of KDD Cup 1999; every fourth is ordinary traffic, some are copies."""
+    rng = np.random.default_rng(0)
+    words = {"protocol_type": ["icmp", "tcp", "udp"], "service": ["ftp", "http", "smtp"], "flag": ["REJ", "SF"]}
+    flags = ("land", "logged_in", "is_guest_login")
+    rows = {}
+    for column in KDD_COLUMNS.split():
+        if column in words:
+            rows[column] = rng.choice(words[column], 400)
+        elif column in flags or column == "is_host_login":
+            rows[column] = rng.integers(0, 2 if column in flags else 1, 400)
+        elif column.endswith("_rate"):
+            rows[column] = rng.random(400).round(2)
+        else:
+            rows[column] = rng.integers(0, 1000, 400)
+    rows["label"] = np.where(np.arange(400) % 4 == 0, "normal.", rng.choice(["smurf.", "neptune."], 400))
+    table = pd.DataFrame(rows)
+    attacks = table.index[table["label"] != "normal."]
+    table.loc[attacks[100:200]] = table.loc[attacks[:100]].to_numpy()
+    return table
