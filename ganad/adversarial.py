@@ -81,10 +81,11 @@ class LatentPlay:
 
     def __init__(self, play: type, latent_dim: int, seed: int) -> None:
         self._play, self.latent_dim = play, latent_dim
-        self._seed = keras.random.SeedGenerator(seed)
+        self._seed = keras.random.SeedGenerator(int(seed))  # Keras takes no NumPy integer
         self.variables = [self._seed.state]
 
     def __call__(self, networks: Mapping[str, keras.Model], x: Any) -> Any:
+        """The play of mini-batch x, (N, ...), and N fresh latent points."""
         z = keras.random.normal((ops.shape(x)[0], self.latent_dim), seed=self._seed)
         return self._play(networks, x, z)
 

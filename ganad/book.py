@@ -69,7 +69,10 @@ class Book:
         known = sorted(path.stem for path in (self.root / "profiles").glob("*.yml"))
         if self.profile not in known:
             raise BookError(f"no profile is called {self.profile!r}: choose one of {', '.join(known)}")
-        values = {chapter: given or {} for chapter, given in _yaml(self._profile_file()).items()}
+        listed = _yaml(self._profile_file())
+        if not isinstance(listed, dict):
+            raise BookError(f"{self._profile_file()} is no list of chapters with their parameters")
+        values = {chapter: {} if given is None else given for chapter, given in listed.items()}
         for chapter, given in values.items():
             self._check(chapter, given)
         return values
@@ -81,6 +84,8 @@ class Book:
         where = f"{self._profile_file().relative_to(self.root)}: {chapter}"
         if not self.notebook(chapter).exists():
             raise BookError(f"{where} is no chapter")
+        if not isinstance(given, dict):
+            raise BookError(f"{where} is given no parameters, but {given}")
         taken = notebooks.parameters(notebooks.read(self.notebook(chapter)))
         if unknown := sorted(given.keys() - taken.keys()):
             raise BookError(f"{where} has no parameter {unknown[0]}: it takes {', '.join(taken)}")

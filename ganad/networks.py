@@ -143,9 +143,7 @@ def bigan_discriminator(
     return keras.Model([x, z], [logit, features], name="discriminator")
 
 
-def gan_discriminator(
-    shape: Shape, *, seed: int = 0, width: float = 1.0, dropout: float | None = None
-) -> keras.Model:
+def gan_discriminator(shape: Shape, *, seed: int = 0, width: float = 1.0, dropout: float | None = None) -> keras.Model:
     """D of a GAN on samples alone: (N, *shape) to ``[logit (N, 1), features (N, K)]``."""
     x = keras.Input(shape, name="x")
     if len(shape) == 1:

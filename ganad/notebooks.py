@@ -163,6 +163,7 @@ def _execute(job: dict[str, Any]) -> dict[str, Any] | None:
             job["output"],
             job["values"],
             kernel_name="python3",
+            language="python",
             progress_bar=job["bar"],
             cwd=str(Path(job["output"]).parent),
             config=config,

@@ -86,6 +86,7 @@ def _jupyter_book(book: Book) -> Path:
     log.write_text(notebooks.plain(done.stdout + done.stderr))
     if done.returncode:
         raise PagesError(f"{_first_warning(log, book.folder / 'source')} (all of it: {log})")
+    log.unlink()
     return work / "_build" / "html"
 
 

@@ -157,12 +157,20 @@ def plane(real: np.ndarray, snapshots: Mapping[str, tuple[np.ndarray, np.ndarray
     Each snapshot holds generated points (N, 2) and D's opinion, in [0, 1], of :func:`plane_grid`.
     """
     figure, axes = plt.subplots(
-        1, len(snapshots), figsize=(2.5 * len(snapshots), 2.8), sharex=True, sharey=True, layout="constrained", squeeze=False
+        1,
+        len(snapshots),
+        figsize=(2.5 * len(snapshots), 2.8),
+        sharex=True,
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
     )
     for axis, (name, (points, opinion)) in zip(axes[0], snapshots.items(), strict=True):
         ticks = int(len(opinion) ** 0.5)
         line = np.linspace(-PLANE, PLANE, ticks)
-        shade = axis.contourf(line, line, opinion.reshape(ticks, ticks), np.linspace(0, 1, 11), cmap="Greys", alpha=0.55)
+        shade = axis.contourf(
+            line, line, opinion.reshape(ticks, ticks), np.linspace(0, 1, 11), cmap="Greys", alpha=0.55
+        )
         axis.scatter(*real[:400].T, s=4, color=NORMAL, alpha=0.6, lw=0, label="real")
         axis.scatter(*points[:400].T, s=4, color=ANOMALY, alpha=0.6, lw=0, label="generated")
         axis.set(title=name, aspect="equal", xlim=(-PLANE, PLANE), ylim=(-PLANE, PLANE), xticks=[], yticks=[])

@@ -22,7 +22,8 @@ dst_host_srv_serror_rate dst_host_rerror_rate dst_host_srv_rerror_rate label"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Know the marker wherever pytest is started."""
+    """The marker, known wherever pytest is started; and a warning of Keras' own NumPy calls, not heard."""
+    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning")
     config.addinivalue_line("markers", "realdata: needs a published data set in the data folder, skipped without it")
 
 

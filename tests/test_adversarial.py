@@ -60,8 +60,13 @@ def moved(before: dict, after: dict) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def batch() -> np.ndarray:
-    return np.random.default_rng(0).random((16, 6), np.float32)
+def batch():
+    return ops.convert_to_tensor(np.random.default_rng(0).random((16, 6), np.float32))
+
+
+@pytest.fixture(scope="module")
+def latent():
+    return ops.convert_to_tensor(np.random.default_rng(1).normal(size=(16, 3)).astype(np.float32))
 
 
 # ---- losses and optimisers
@@ -140,11 +145,11 @@ def test_gradients_are_those_of_the_turn_and_move_nothing(turn, batch):
 
 
 @pytest.mark.parametrize("role", LOSSES)
-def test_gradients_are_right(role, batch):
+def test_gradients_are_right(role, batch, latent):
     """Against a difference quotient along the gradient itself."""
-    networks, z = bigan(dropout=0.0), np.random.default_rng(1).normal(size=(16, 3)).astype(np.float32)
+    networks = bigan(dropout=0.0)
     game = game_of(networks, play=BiGANPlay)
-    _, (slope,) = game.gradients([role], batch, z)
+    _, (slope,) = game.gradients([role], batch, latent)
     slope, variables = [ops.convert_to_numpy(g) for g in slope], networks[role].trainable_variables
     start = [ops.convert_to_numpy(v).copy() for v in variables]
     length = np.sqrt(sum((g.astype(np.float64) ** 2).sum() for g in slope))
@@ -152,25 +157,23 @@ def test_gradients_are_right(role, batch):
     def loss_at(distance: float) -> float:
         for variable, value, g in zip(variables, start, slope, strict=True):
             variable.assign(value + np.float32(distance / length) * g)
-        return float(LOSSES[role](BiGANPlay(networks, batch, z)))
+        return float(ops.stop_gradient(LOSSES[role](BiGANPlay(networks, batch, latent))))
 
-    assert (loss_at(5e-2) - loss_at(-5e-2)) / 0.1 == pytest.approx(length, rel=0.03)
+    assert (loss_at(5e-3) - loss_at(-5e-3)) / 1e-2 == pytest.approx(length, rel=0.02)
 
 
-def test_in_alternating_turns_the_others_answer_the_discriminators_move(batch):
-    z = np.random.default_rng(1).normal(size=(16, 3)).astype(np.float32)
-
+def test_in_alternating_turns_the_others_answer_the_discriminators_move(batch, latent):
     def reported(turns, networks):
         game = game_of(networks, play=BiGANPlay, turns=turns, optimizer=lambda: keras.optimizers.SGD(1.0))
-        before = {role: float(loss(BiGANPlay(networks, batch, z))) for role, loss in LOSSES.items()}
-        return dict(zip(LOSSES, ops.convert_to_numpy(game.step(batch, z)), strict=True)), before
+        before = {role: float(loss(BiGANPlay(networks, batch, latent))) for role, loss in LOSSES.items()}
+        return dict(zip(LOSSES, ops.convert_to_numpy(game.step(batch, latent)), strict=True)), before
 
     at_once, before = reported(SIMULTANEOUS, bigan(dropout=0.0))
     assert at_once == pytest.approx(before, rel=1e-5)
     networks = bigan(dropout=0.0)
     mover = game_of(networks, play=BiGANPlay, roles=("discriminator",), optimizer=lambda: keras.optimizers.SGD(1.0))
-    mover.step(batch, z)
-    answered = {role: float(LOSSES[role](BiGANPlay(networks, batch, z))) for role in ("generator", "encoder")}
+    mover.step(batch, latent)
+    answered = {role: float(LOSSES[role](BiGANPlay(networks, batch, latent))) for role in ("generator", "encoder")}
     in_turns, _ = reported(ALTERNATING, bigan(dropout=0.0))
     assert in_turns["discriminator"] == pytest.approx(before["discriminator"], rel=1e-5)
     for role, loss in answered.items():
@@ -191,11 +194,11 @@ def test_everything_a_step_changes_is_listed_once():
 # ---- averages
 
 
-@pytest.mark.parametrize("decay", [0.05, 0.5, 0.999])
+@pytest.mark.parametrize("decay", [0.5, 0.999])
 def test_averages_follow_the_weights(decay):
     networks = bigan((8, 8, 1))  # with BatchNorm, whose statistics are averaged too
     game = game_of(networks, decay=decay)
-    images = np.random.default_rng(0).uniform(-1, 1, (8, 8, 8, 1)).astype(np.float32)
+    images = ops.convert_to_tensor(np.random.default_rng(0).uniform(-1, 1, (8, 8, 8, 1)).astype(np.float32))
     mean = weights(game.averaged)
     assert same(mean, weights(networks))
     for t in range(3):

@@ -9,6 +9,8 @@ Each module here implements the same names, and nothing outside this folder impo
     group of variables.
 ``compile_loop(step, variables, width)``
     ``run(data, order, start, stop)``: the sum of ``step(*batch)`` over the batches ``order[start:stop]``.
+``compile_step(step, variables)``
+    The step alone, compiled, for one call a batch from Python: what the loop is measured against.
 ``compile_function(function, variables)``
     The function of arrays compiled for inference; takes and returns NumPy arrays.
 ``to_device(array)``, ``device_name()``

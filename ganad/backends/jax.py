@@ -56,6 +56,24 @@ def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
     return run
 
 
+def compile_step(step: Callable, variables: Sequence) -> Callable:
+    """See :mod:`ganad.backends`."""
+
+    @partial(jax.jit, donate_argnums=0)
+    def pure(state, batch):
+        with keras.StatelessScope(list(zip(variables, state, strict=True))) as scope:
+            losses = step(*batch)
+        return [scope.get_current_value(variable) for variable in variables], losses
+
+    def run(*batch):
+        state, losses = pure([jnp.array(v.value) for v in variables], batch)
+        for variable, value in zip(variables, state, strict=True):
+            variable.assign(value)
+        return losses
+
+    return run
+
+
 def compile_function(function: Callable, variables: Sequence) -> Callable:
     """See :mod:`ganad.backends`."""
 

@@ -33,6 +33,11 @@ def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
     return run
 
 
+def compile_step(step: Callable, variables: Sequence) -> Callable:
+    """See :mod:`ganad.backends`."""
+    return tf.function(step, autograph=False, reduce_retracing=True)
+
+
 def compile_function(function: Callable, variables: Sequence) -> Callable:
     """See :mod:`ganad.backends`."""
     compiled = tf.function(function, autograph=False, reduce_retracing=True)

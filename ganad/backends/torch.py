@@ -31,6 +31,11 @@ def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
     return run
 
 
+def compile_step(step: Callable, variables: Sequence) -> Callable:
+    """See :mod:`ganad.backends`."""
+    return step
+
+
 def compile_function(function: Callable, variables: Sequence) -> Callable:
     """See :mod:`ganad.backends`."""
 

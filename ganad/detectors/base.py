@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,7 @@ class Detector(BaseEstimator):
     Attributes
     ----------
     decision_scores_ : ndarray (N,), float64
-        Scores of the training samples.
+        Scores of the training samples; of a nearest neighbour, each without itself.
     threshold_ : float
         Their ``1 - contamination`` quantile: :meth:`predict` calls anomalous what scores above it.
     labels_ : ndarray (N,)
@@ -76,8 +77,12 @@ class Detector(BaseEstimator):
         obey(self.get_params(deep=False), self._rules | {"contamination": real(1e-9, 0.5)})
         x = check_samples(x)
         self.shape_ = x.shape[1:]
-        self._fit(x, on_epoch)
-        self.decision_scores_ = self._checked_scores(x)
+        try:
+            self._fit(x, on_epoch)
+        except Exception:
+            del self.shape_  # half a fit is none
+            raise
+        self.decision_scores_ = np.asarray(self._training_scores(x), np.float64)
         self.threshold_ = float(np.quantile(self.decision_scores_, 1 - self.contamination))
         self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
         return self
@@ -106,6 +111,10 @@ class Detector(BaseEstimator):
     def _reconstruct(self, x: np.ndarray) -> np.ndarray:
         raise NotImplementedError(f"{type(self).__name__} reconstructs nothing")
 
+    def _training_scores(self, x: np.ndarray) -> np.ndarray:
+        """Scores of the samples the model was fitted on."""
+        return self._score(x)
+
     def _checked_scores(self, x: np.ndarray) -> np.ndarray:
         return np.asarray(self._score(x), np.float64)
 
@@ -123,17 +132,14 @@ class Detector(BaseEstimator):
             **extra,
         }
         path = Path(path)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}", delete=False) as part:
-            try:
-                with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-                    archive.writestr("detector.json", json.dumps(header, indent=1))
-                    buffer = io.BytesIO()
-                    np.savez(buffer, decision_scores=self.decision_scores_, **arrays)
-                    archive.writestr("weights.npz", buffer.getvalue())
-            except BaseException:
-                Path(part.name).unlink()
-                raise
-        Path(part.name).replace(path)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}") as folder:
+            part = Path(folder) / path.name
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("detector.json", json.dumps(header, indent=1, default=lambda number: number.item()))
+                buffer = io.BytesIO()
+                np.savez(buffer, decision_scores=self.decision_scores_, **arrays)
+                archive.writestr("weights.npz", buffer.getvalue())
+            part.replace(path)
 
     @abstractmethod
     def _state(self) -> tuple[dict[str, np.ndarray], dict]:
@@ -167,7 +173,7 @@ def restore(path: str | os.PathLike, class_of: Callable[[str], type[Detector]]) 
         detector.threshold_ = float(header["threshold"])
         detector.labels_ = (detector.decision_scores_ > detector.threshold_).astype(int)
         detector._restore(arrays, header)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, EOFError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, EOFError, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is not a saved detector: {reason}") from error
     return detector

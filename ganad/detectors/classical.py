@@ -65,17 +65,26 @@ class NearestNeighbour(_Classical):
         self._index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(rows)
 
     def _score(self, x: np.ndarray) -> np.ndarray:
-        return self._nearest(x)[0]
+        return self._nearest(x)[0][:, 0]
 
-    def _nearest(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _training_scores(self, x: np.ndarray) -> np.ndarray:
+        # Each is its own nearest neighbour: without it, all scores and the threshold would be zero.
+        distance = self._nearest(x, 2)[0]
+        _, back, copies = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True, return_counts=True)
+        itself = (distance[:, 0] == 0) & (copies[back.ravel()] == 1)
+        return np.where(itself, distance[:, -1], distance[:, 0])
+
+    def _nearest(self, x: np.ndarray, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Distances to the nearest rows (fewer than ``count`` if there are no more), and their indices."""
         rows, back = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True)
-        distance, index = self._index.kneighbors(rows)
-        # The expanded square loses digits near zero: take the winner's distance again, exactly.
-        distance = np.linalg.norm(rows.astype(np.float64) - self.rows_[index[:, 0]], axis=1)
-        return distance[back.ravel()], index[back.ravel(), 0]
+        index = self._index.kneighbors(rows, min(count, len(self.rows_)), return_distance=False)
+        # The expanded square loses digits near zero: take the winners' distances again, exactly.
+        difference = (rows.astype(np.float64) - self.rows_[column] for column in index.T)
+        distance = np.stack([np.linalg.norm(away, axis=1) for away in difference], axis=1)
+        return distance[back.ravel()], index[back.ravel()]
 
     def _reconstruct(self, x: np.ndarray) -> np.ndarray:
-        return self.rows_[self._nearest(x)[1]].reshape(x.shape)
+        return self.rows_[self._nearest(x)[1][:, 0]].reshape(x.shape)
 
 
 class PCAResidual(_Classical):

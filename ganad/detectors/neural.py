@@ -73,7 +73,11 @@ class NeuralDetector(Detector):
                 return on_epoch(epoch, self) if on_epoch else None
 
             self.history_ = game.train(
-                x, epochs=self.reference_["epochs"], batch_size=self.reference_["batch_size"], seed=self.seed, on_epoch=watch
+                x,
+                epochs=self.reference_["epochs"],
+                batch_size=self.reference_["batch_size"],
+                seed=self.seed,
+                on_epoch=watch,
             )
 
     def _own_networks(self) -> dict[str, keras.Model] | None:

@@ -40,14 +40,17 @@ class BiGANPlay:
 
     @cached_property
     def encoded(self) -> Any:
+        """E(x), (N, latent_dim)."""
         return self.encoder(self.x, training=self.training)
 
     @cached_property
     def generated(self) -> Any:
+        """G(z), like x."""
         return self.generator(self.z, training=self.training)
 
     @cached_property
     def reconstructed(self) -> Any:
+        """G(E(x)), like x."""
         return self.generator(self.encoded, training=self.training)
 
     @cached_property

@@ -31,14 +31,17 @@ class GANPlay:
 
     @cached_property
     def generated(self) -> Any:
+        """G(z), like x."""
         return self.generator(self.z, training=self.training)
 
     @cached_property
     def real(self) -> Any:
+        """D's logits of x, (N, 1)."""
         return self.discriminator(self.x, training=self.training)[0]
 
     @cached_property
     def fake(self) -> Any:
+        """D's logits of G(z), (N, 1)."""
         return self.discriminator(self.generated, training=self.training)[0]
 
 

@@ -1,0 +1,79 @@
+"""Run by test_backends.py in a process of its own, with ``KERAS_BACKEND`` set: what this backend makes of fixed input.
+
+``python backend_probe.py FOLDER [DETECTOR_FILE ...]`` writes ``FOLDER/BACKEND.npz`` and ``FOLDER/BACKEND.keras``, and
+scores the samples with every detector file given.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ganad.adversarial import Game, Player
+from ganad.backends import backend
+from ganad.detectors import EGBAD, load_detector
+from ganad.detectors.egbad import TURNS
+from ganad.generative.bigan import BiGANPlay, discriminator_loss, encoder_loss, generator_loss
+from ganad.networks import bigan_discriminator, bigan_encoder, bigan_generator
+
+LOSSES = {"discriminator": discriminator_loss, "generator": generator_loss, "encoder": encoder_loss}
+SHAPES = {"table": (6,), "images": (8, 8, 1)}
+SAMPLES = np.random.default_rng(7).random((96, 6), np.float32)
+
+
+def fixed_game(shape: tuple[int, ...], turns) -> Game:
+    """A BiGAN without dropout whose weights no backend has drawn; a step subtracts the gradient itself."""
+    networks = {
+        "encoder": bigan_encoder(shape, 3, width=0.06),
+        "generator": bigan_generator(shape, 3, width=0.06),
+        "discriminator": bigan_discriminator(shape, 3, width=0.06, dropout=0.0),
+    }
+    rng = np.random.default_rng(0)
+    for network in networks.values():
+        drawn = [rng.normal(0, 0.3, weight.shape).astype(np.float32) for weight in network.weights]
+        paths = [weight.path for weight in network.weights]
+        network.set_weights([abs(w) + 0.5 if "variance" in p else w for p, w in zip(paths, drawn, strict=True)])
+    players = {role: Player((role,), loss, keras.optimizers.SGD(1.0)) for role, loss in LOSSES.items()}
+    return Game(networks, players, BiGANPlay, turns=turns, decay=0.5)
+
+
+def one_step(kind: str, turns: str) -> dict[str, np.ndarray]:
+    """One compiled step on x and z that no backend has drawn: losses, gradients, statistics, averages."""
+    shape, rng = SHAPES[kind], np.random.default_rng(1)
+    game = fixed_game(shape, TURNS[turns])
+    x, z = rng.uniform(-1, 1, (12, *shape)).astype(np.float32), rng.normal(size=(12, 3)).astype(np.float32)
+    start = {role: network.get_weights() for role, network in game.networks.items()}
+    losses = game.train(x, z, epochs=1, batch_size=12)
+    found = {f"{kind}/{turns}/loss/{role}": np.float64(loss) for role, (loss,) in losses.items()}
+    for role, network in game.networks.items():
+        for weight, before, after in zip(network.weights, start[role], network.get_weights(), strict=True):
+            what = "gradient" if weight.trainable else "statistics"
+            found[f"{kind}/{turns}/{what}/{role}/{len(found)}"] = before - after
+        for mean in game.averaged[role].get_weights():
+            found[f"{kind}/{turns}/average/{role}/{len(found)}"] = mean
+    return found
+
+
+def fitted(folder: Path) -> dict[str, np.ndarray]:
+    """A tiny EGBAD trained twice from one seed, saved and loaded."""
+    first, again = (
+        EGBAD(epochs=2, batch_size=32, latent_dim=4, width=0.2, learning_rate=1e-3, seed=3).fit(SAMPLES)
+        for _ in range(2)
+    )
+    path = folder / f"{keras.backend.backend()}.keras"
+    first.save(path)
+    scores = {"first": first, "again": again, "loaded": load_detector(path)}
+    return {f"scores/{name}": detector.decision_function(SAMPLES) for name, detector in scores.items()}
+
+
+def main(folder: Path, files: list[Path]) -> None:
+    found = {"backend": np.array(backend().NAME), "device": np.array(backend().device_name())}
+    found |= one_step("table", "simultaneous") | one_step("table", "alternating") | one_step("images", "simultaneous")
+    found |= fitted(folder)
+    found |= {f"scores/{path.stem}": load_detector(path).decision_function(SAMPLES) for path in files}
+    np.savez(folder / f"{keras.backend.backend()}.npz", **found)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [Path(path) for path in sys.argv[2:]])

@@ -1,0 +1,92 @@
+"""`make chapters`: nbval passes what agrees with the kept outputs, and fails what does not."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import small_book
+
+from ganad import notebooks
+from ganad.book import Book
+
+_spec = importlib.util.spec_from_file_location("book_conftest", small_book.ROOT / "book" / "conftest.py")
+rules = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(rules)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    """The small book with the outputs of chapter one kept."""
+    book = Book(small_book.make(tmp_path_factory.mktemp("nbval")))
+    path, executed = book.notebook("book/one"), book.root / "executed.ipynb"
+    notebooks.run(path, executed, {})
+    notebooks.write(notebooks.with_outputs_of(notebooks.read(path), notebooks.read(executed)), path)
+    book.notebook("book/two").unlink()
+    return book
+
+
+def nbval(book: Book) -> subprocess.CompletedProcess:
+    """What `make chapters` does."""
+    options = ["-q", "--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "--color=no"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "book"], cwd=book.root, capture_output=True, text=True
+    )
+
+
+def test_unchanged_passes_and_strays_are_not_run(kept: Book) -> None:
+    done = nbval(kept)
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout  # the four code cells of chapter one; the stray notebook would fail
+
+
+def test_changed_number_fails(kept: Book) -> None:
+    path: Path = kept.notebook("book/one")
+    text = path.read_text()
+    path.write_text(text.replace("AUPRC 0.930", "AUPRC 0.940"))
+    try:
+        done = nbval(kept)
+    finally:
+        path.write_text(text)
+    assert done.returncode == 1
+    assert "1 failed, 3 passed" in done.stdout and "0.940" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("kept", "fresh"),
+    [
+        ("AUPRC 0.4995", "AUPRC 0.5005"),  # either side of a rounding boundary
+        ("loss 0.31", "loss 0.32"),
+        ("mean 1234.5", "mean 1237.1"),
+        ("48,629 anomalies", "48,630 anomalies"),
+        ("-0.01", "0.00"),
+        ("1e-3", "1.003e-3"),
+        ("took 3.2 s", "took 61 s"),
+        ("a  0.5\n---", "a 0.5\n-----"),
+        ("<Figure size 640x480 with 1 Axes>", "<Figure size 700x480 with 2 Axes>"),
+        ("<object at 0x7f00aa11>", "<object at 0x7f00bb22>"),
+    ],
+)
+def test_close_enough(kept: str, fresh: str) -> None:
+    assert rules.Alike(kept) == rules.Alike(fresh)
+    assert not rules.Alike(kept) != rules.Alike(fresh)
+
+
+@pytest.mark.parametrize(
+    ("kept", "fresh"),
+    [
+        ("AUPRC 0.930", "AUPRC 0.940"),
+        ("AUPRC 0.93", "AUROC 0.93"),
+        ("8 of 8", "7 of 8"),
+        ("48,629 anomalies", "49,629 anomalies"),
+        ("(3, 4)", "(3, 4, 5)"),
+        ("-0.5", "0.5"),
+        ("nan", "0.5"),
+        ("0.5", "inf"),
+        ("1e-3", "1e-2"),
+        ("0.5", ""),
+    ],
+)
+def test_not_close_enough(kept: str, fresh: str) -> None:
+    assert rules.Alike(kept) != rules.Alike(fresh)
