@@ -16,6 +16,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(STAMP) ## Install what uv.lock says into .venv
+	@echo "$(VENV) is ready"
 
 # Only when the lock or the project's own dependencies have changed.
 $(STAMP): uv.lock pyproject.toml

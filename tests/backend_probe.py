@@ -1,7 +1,7 @@
 """Run by test_backends.py in a process of its own, with ``KERAS_BACKEND`` set: what this backend makes of fixed input.
 
-``python backend_probe.py FOLDER [DETECTOR_FILE ...]`` writes ``FOLDER/BACKEND.npz`` and ``FOLDER/BACKEND.keras``, and
-scores the samples with every detector file given.
+``python backend_probe.py FOLDER DETECTOR_FILE`` writes ``FOLDER/BACKEND.npz`` and ``FOLDER/BACKEND.keras``; the former
+holds the scores under the detector of the file as well.
 """
 
 import sys
@@ -55,25 +55,25 @@ def one_step(kind: str, turns: str) -> dict[str, np.ndarray]:
     return found
 
 
-def fitted(folder: Path) -> dict[str, np.ndarray]:
-    """A tiny EGBAD trained twice from one seed, saved and loaded."""
-    first, again = (
-        EGBAD(epochs=2, batch_size=32, latent_dim=4, width=0.2, learning_rate=1e-3, seed=3).fit(SAMPLES)
-        for _ in range(2)
-    )
+def detector() -> EGBAD:
+    """A tiny one, trained."""
+    return EGBAD(epochs=2, batch_size=32, latent_dim=4, width=0.2, learning_rate=1e-3, seed=3).fit(SAMPLES)
+
+
+def scores(folder: Path, file: Path) -> dict[str, np.ndarray]:
+    """Of two detectors trained from one seed, of the first one saved and loaded, and of the one in the file."""
     path = folder / f"{keras.backend.backend()}.keras"
-    first.save(path)
-    scores = {"first": first, "again": again, "loaded": load_detector(path)}
-    return {f"scores/{name}": detector.decision_function(SAMPLES) for name, detector in scores.items()}
+    kept = {"first": detector(), "again": detector()}
+    kept["first"].save(path)
+    kept |= {"loaded": load_detector(path), "given": load_detector(file)}
+    return {f"scores/{name}": each.decision_function(SAMPLES) for name, each in kept.items()}
 
 
-def main(folder: Path, files: list[Path]) -> None:
+def main(folder: Path, file: Path) -> None:
     found = {"backend": np.array(backend().NAME), "device": np.array(backend().device_name())}
     found |= one_step("table", "simultaneous") | one_step("table", "alternating") | one_step("images", "simultaneous")
-    found |= fitted(folder)
-    found |= {f"scores/{path.stem}": load_detector(path).decision_function(SAMPLES) for path in files}
-    np.savez(folder / f"{keras.backend.backend()}.npz", **found)
+    np.savez(folder / f"{keras.backend.backend()}.npz", **found, **scores(folder, file))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [Path(path) for path in sys.argv[2:]])
+    main(*map(Path, sys.argv[1:]))

@@ -13,18 +13,19 @@ import pytest
 
 from ganad.datasets import Dataset, data_file, load_dataset
 
-KDD_COLUMNS = """duration protocol_type service flag src_bytes dst_bytes land wrong_fragment urgent hot num_failed_logins
-logged_in num_compromised root_shell su_attempted num_root num_file_creations num_shells num_access_files
-num_outbound_cmds is_host_login is_guest_login count srv_count serror_rate srv_serror_rate rerror_rate srv_rerror_rate
-same_srv_rate diff_srv_rate srv_diff_host_rate dst_host_count dst_host_srv_count dst_host_same_srv_rate
-dst_host_diff_srv_rate dst_host_same_src_port_rate dst_host_srv_diff_host_rate dst_host_serror_rate
-dst_host_srv_serror_rate dst_host_rerror_rate dst_host_srv_rerror_rate label"""
+KDD_COLUMNS = """
+duration protocol_type service flag src_bytes dst_bytes land wrong_fragment urgent hot num_failed_logins logged_in
+num_compromised root_shell su_attempted num_root num_file_creations num_shells num_access_files num_outbound_cmds
+is_host_login is_guest_login count srv_count serror_rate srv_serror_rate rerror_rate srv_rerror_rate same_srv_rate
+diff_srv_rate srv_diff_host_rate dst_host_count dst_host_srv_count dst_host_same_srv_rate dst_host_diff_srv_rate
+dst_host_same_src_port_rate dst_host_srv_diff_host_rate dst_host_serror_rate dst_host_srv_serror_rate
+dst_host_rerror_rate dst_host_srv_rerror_rate label
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker, known wherever pytest is started; and a warning of Keras' own NumPy calls, not heard."""
+    """Do not hear a warning that Keras' own calls of NumPy cause."""
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning")
-    config.addinivalue_line("markers", "realdata: needs a published data set in the data folder, skipped without it")
 
 
 @pytest.fixture(scope="session")

@@ -229,8 +229,8 @@ def test_a_decay_of_zero_scores_with_the_weights_as_they_are(batch):
 def test_the_same_seeds_give_the_same_weights(shape):
     x = np.random.default_rng(0).uniform(-1, 1, (40, *shape)).astype(np.float32)
 
-    def trained(network_seed=0, noise_seed=0, order_seed=0):
-        networks = bigan(shape, seed=network_seed)
+    def trained(noise_seed=0, order_seed=0):
+        networks = bigan(shape)
         game = game_of(networks, play=LatentPlay(BiGANPlay, 3, noise_seed))
         history = game.train(x, epochs=2, batch_size=16, seed=order_seed)
         return weights(networks), weights(game.averaged), history
@@ -240,7 +240,7 @@ def test_the_same_seeds_give_the_same_weights(shape):
     assert same(first[0], again[0]) and same(first[1], again[1])
     assert first[2] == again[2]
     if len(shape) == 1:
-        for other in (trained(network_seed=10), trained(noise_seed=1), trained(order_seed=1)):
+        for other in (trained(noise_seed=1), trained(order_seed=1)):
             assert moved(first[0], other[0]) == set(LOSSES)
 
 

@@ -153,12 +153,6 @@ def test_the_threshold_lets_most_new_normal_samples_pass(name, fitted):
     assert 0 < fitted(name).predict(new).mean() < 0.35
 
 
-@every
-def test_fit_returns_the_detector_and_ignores_y(name, samples):
-    detector = tiny(name)
-    assert detector.fit(samples["table"][:64], np.ones(64)) is detector
-
-
 @pytest.mark.parametrize("name", [name for name in DETECTORS if name not in NEURAL])
 @pytest.mark.parametrize("contamination", [0.01, 0.2, 0.5])
 def test_contamination_is_the_fraction_called_anomalous(name, contamination, samples):
@@ -175,12 +169,6 @@ def test_higher_is_more_anomalous(name, fitted, samples):
 
 
 # ---- seeds
-
-
-@every
-def test_the_same_seed_gives_the_same_scores(name, fitted, samples):
-    again = tiny(name).fit(samples["table"])
-    np.testing.assert_array_equal(again.decision_scores_, fitted(name).decision_scores_)
 
 
 @pytest.mark.parametrize("name", [*NEURAL, "isolation_forest"])
@@ -337,6 +325,15 @@ def test_constant_columns_are_no_obstacle(name, samples):
     detector = tiny(name).fit(x)
     assert np.isfinite(detector.decision_scores_).all()
     assert np.isfinite(detector.decision_function(x + 1)).all()
+
+
+@every
+def test_fitting_again_gives_the_same_scores_whatever_y_and_prints_nothing(name, samples, fitted, capsys):
+    detector, x = tiny(name, contamination=0.2), samples["table"]
+    assert detector.fit(x, np.arange(200) % 2) is detector
+    np.testing.assert_array_equal(detector.decision_scores_, fitted(name).decision_scores_)
+    assert detector.threshold_ == np.quantile(detector.decision_scores_, 0.8)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_checked_samples_are_float32_with_channels():
@@ -632,14 +629,14 @@ def test_grid_search(name, samples):
     y = np.repeat([0, 1], [60, 20])[::-1][np.arange(80) * 7 % 80]
     search = GridSearchCV(
         tiny(name, **({"epochs": 1} if name in NEURAL else {})),
-        {"contamination": [0.1, 0.3]},
+        {"seed": [0] if name in NEURAL else [0, 1]},
         cv=2,
         refit=False,
         scoring=lambda detector, x, y: roc_auc_score(y, detector.decision_function(x)),
         error_score="raise",
     )
     found = search.fit(x, y).cv_results_["mean_test_score"]
-    assert found.shape == (2,) and found[0] == found[1] > 0
+    assert len(found) == len(search.cv_results_["params"]) and (found > 0.9).all()
 
 
 # ---- what only some detectors have
@@ -677,8 +674,6 @@ def test_on_epoch_sees_a_detector_that_scores_and_may_stop_it(name, samples):
 
 @neural
 def test_a_progress_bar_when_asked(name, samples, capsys):
-    tiny(name, epochs=1).fit(samples["table"][:64])
-    assert capsys.readouterr().out == ""
     tiny(name, epochs=1, verbose=1).fit(samples["table"][:64])
     assert name in capsys.readouterr().out
 

@@ -27,9 +27,8 @@ def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence)
     for k, group in enumerate(groups):
         slopes, (values, after) = jax.grad(partial(loss, k=k), has_aux=True)([v.value for v in group])
         results.append(slopes)
-    trained = {id(variable) for group in groups for variable in group}
     for variable, old, new in zip(variables, before, after, strict=True):
-        if new is not old and id(variable) not in trained:  # moving statistics and random states
+        if new is not old:  # moving statistics, random states, kernels that spectral normalisation has scaled
             variable.assign(new)
     return values, results
 

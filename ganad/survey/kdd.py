@@ -53,6 +53,7 @@ def _ablation(without: str = "", **instead: Any) -> Variant:
 
 VARIANTS = {
     "faithful": Variant("egbad", {"epochs": 30}),
+    "faithful, rate 1e-4": Variant("egbad", {"epochs": 30, "learning_rate": 1e-4}, most_seeds=3),
     "stable": Variant("egbad", STABLE, LOG1P),
     "stable, no log1p": Variant("egbad", STABLE, most_seeds=3),
     "stable, no spectral normalisation": _ablation("spectral_normalization"),

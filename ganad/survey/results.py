@@ -66,9 +66,10 @@ def record(rows: Iterable[dict[str, Any]], path: Path | None = None) -> pd.DataF
     table = new if old.empty else pd.concat([old, new])
     table = table.drop_duplicates(list(KEY), keep="last").sort_values(list(KEY), kind="stable")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".survey", suffix=".csv", delete=False) as part:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}") as folder:
+        part = Path(folder) / path.name
         table.to_csv(part, index=False, float_format="%.6g")
-    Path(part.name).replace(path)
+        part.replace(path)
     return table
 
 
