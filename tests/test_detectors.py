@@ -625,8 +625,9 @@ def test_a_saved_file_has_the_permissions_of_any_other(fitted, tmp_path):
 
 @every
 def test_grid_search(name, samples):
-    x = np.concatenate([samples["table"][:60], samples["table"][60:80] + 3])[::-1][np.arange(80) * 7 % 80]
-    y = np.repeat([0, 1], [60, 20])[::-1][np.arange(80) * 7 % 80]
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.repeat([0, 1], [60, 20]))
+    x = samples["table"][:80] + y[:, None] * rng.choice([-3, 3], (80, 6))
     search = GridSearchCV(
         tiny(name, **({"epochs": 1} if name in NEURAL else {})),
         {"seed": [0] if name in NEURAL else [0, 1]},
@@ -636,7 +637,7 @@ def test_grid_search(name, samples):
         error_score="raise",
     )
     found = search.fit(x, y).cv_results_["mean_test_score"]
-    assert len(found) == len(search.cv_results_["params"]) and (found > 0.9).all()
+    assert len(found) == len(search.cv_results_["params"]) and (found > 0.8).all()
 
 
 # ---- what only some detectors have
