@@ -90,3 +90,10 @@ def test_close_enough(kept: str, fresh: str) -> None:
 )
 def test_not_close_enough(kept: str, fresh: str) -> None:
     assert rules.Alike(kept) != rules.Alike(fresh)
+
+
+def test_what_a_training_decides_may_differ_more() -> None:
+    assert rules.Trained("AUPRC 0.36, residual 25") == rules.Trained("AUPRC 0.56, residual 22")
+    assert rules.Trained("AUPRC 0.36") != rules.Trained("AUPRC 0.99")
+    assert rules.Trained("residual 25") != rules.Trained("residual 55")
+    assert rules.Trained("AUPRC 0.36") != rules.Trained("AUROC 0.36")
