@@ -130,6 +130,8 @@ class Game:
         self.decay = decay
         self.averaged = {name: _twin(network) for name, network in self.networks.items()}
         self._play = play
+        self._in_play = [v for network in self.networks.values() for v in network.variables]
+        self._in_play += getattr(play, "variables", ())
         self._steps = keras.Variable(0, dtype="int32", trainable=False, name="steps")
         for player in self.players.values():
             player.optimizer.build(self.trainable(player))
@@ -148,7 +150,7 @@ class Game:
             *(player.optimizer for player in self.players.values()),
         ]
         every = [variable for owner in owners for variable in owner.variables]
-        every += [v for v in getattr(self._play, "variables", ())] + [self._steps]
+        every += [*self._in_play, self._steps]
         return list({id(variable): variable for variable in every}.values())
 
     def gradients(self, turn: Sequence[str], *batch: Any) -> tuple[list, list]:
@@ -159,7 +161,7 @@ class Game:
             return [self.players[name].loss(play) for name in turn]
 
         groups = [self.trainable(self.players[name]) for name in turn]
-        return backend().gradients(losses, groups, self.variables)
+        return backend().gradients(losses, groups, self._in_play)
 
     def step(self, *batch: Any) -> Any:
         """One mini-batch: every turn in order, then the averages.  Returns the losses, stacked in the players' order."""

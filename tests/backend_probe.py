@@ -69,9 +69,25 @@ def scores(folder: Path, file: Path) -> dict[str, np.ndarray]:
     return {f"scores/{name}": each.decision_function(SAMPLES) for name, each in kept.items()}
 
 
+def largest_singular_values() -> np.ndarray:
+    """Of the kernels of a discriminator that was trained with spectral normalisation."""
+    bounded = EGBAD(
+        epochs=20,
+        batch_size=32,
+        latent_dim=4,
+        width=0.2,
+        learning_rate=1e-3,
+        spectral_normalization=True,
+        turns="simultaneous",
+    )
+    weights = bounded.fit(SAMPLES).networks_["discriminator"].get_weights()
+    return np.array([np.linalg.norm(w, 2) for w in weights if w.ndim == 2 and min(w.shape) > 1])
+
+
 def main(folder: Path, file: Path) -> None:
     found = {"backend": np.array(backend().NAME), "device": np.array(backend().device_name())}
     found |= one_step("table", "simultaneous") | one_step("table", "alternating") | one_step("images", "simultaneous")
+    found["singular_values"] = largest_singular_values()
     np.savez(folder / f"{keras.backend.backend()}.npz", **found, **scores(folder, file))
 
 

@@ -148,3 +148,10 @@ def test_another_backend_is_refused(monkeypatch, refused):
     monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
     with refused(RuntimeError, "openvino", "tensorflow, jax or torch", "KERAS_BACKEND"):
         backends.backend()
+
+
+@each
+def test_spectral_normalisation_is_in_the_weights_that_score(name, probed):
+    # in inference mode Keras normalises nothing: the kernels kept have to be the normalised ones
+    found = probed(name)["singular_values"]
+    assert len(found) == 3 and (found < 1.3).all() and (found > 0.5).all(), found

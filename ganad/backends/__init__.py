@@ -6,7 +6,7 @@ Each module here implements the same names, and nothing outside this folder impo
     The name Keras knows the backend by.
 ``gradients(losses, groups, variables)``
     Values of ``losses()`` (a list of scalars) and the gradient of the k-th with respect to the k-th
-    group of variables.
+    group; ``variables`` are all that the forward pass may read or change (moving statistics, random states).
 ``compile_loop(step, variables, width)``
     ``run(data, order, start, stop)``: the sum of ``step(*batch)`` over the batches ``order[start:stop]``.
 ``compile_step(step, variables)``

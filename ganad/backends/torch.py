@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import keras
 import numpy as np
 import torch
 from keras.src.backend.torch.core import get_device
@@ -11,11 +12,18 @@ NAME = "torch"
 
 def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, list]:
     """See :mod:`ganad.backends`."""
-    values = losses()
+    before = [variable.value for variable in variables]
+    # What a forward pass updates is put in place after the backward pass, which still needs the old values.
+    with keras.StatelessScope(list(zip(variables, before, strict=True))) as scope:
+        values = losses()
     slopes = [
         torch.autograd.grad(value, [variable.value for variable in group], retain_graph=True)
         for value, group in zip(values, groups, strict=True)
     ]
+    for variable, old in zip(variables, before, strict=True):
+        new = scope.get_current_value(variable)
+        if new is not old:
+            variable.assign(new.detach())
     return [value.detach() for value in values], [list(slope) for slope in slopes]
 
 
