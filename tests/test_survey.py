@@ -79,6 +79,15 @@ def test_what_is_no_results_table_is_refused(file: Path, text: str, reason: str)
         results.read()
 
 
+def test_a_notebook_that_runs_elsewhere_finds_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GANAD_RESULTS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert results.results_file() == Path(__file__).parent.parent / "results" / "survey.csv"
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "survey.csv").touch()
+    assert results.results_file() == tmp_path / "results" / "survey.csv"
+
+
 def test_no_file_is_an_empty_table(file: Path) -> None:
     assert results.read().empty and list(results.read().columns) == list(results.COLUMNS)
 

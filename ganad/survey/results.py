@@ -28,11 +28,11 @@ class ResultsError(ValueError):
 
 
 def results_file() -> Path:
-    """``GANAD_RESULTS``, or ``results/survey.csv`` of the checkout one works in."""
+    """``GANAD_RESULTS``, or ``results/survey.csv`` of the checkout one works in or the package lies in."""
     if os.environ.get("GANAD_RESULTS"):
         return Path(os.environ["GANAD_RESULTS"]).expanduser()
     here = Path.cwd()
-    for folder in (here, *here.parents):
+    for folder in (here, *here.parents, Path(__file__).parents[2]):
         if (folder / "results" / "survey.csv").exists():
             return folder / "results" / "survey.csv"
     return here / "results" / "survey.csv"
