@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ROUNDS, REPEATS, SECONDS = 3, 3, 2.0
+ROUNDS, REPEATS, SECONDS = 2, 3, 2.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ CASES = {
 
 
 def main() -> None:
-    """Time every case in turn and print the table (about five minutes on two cores)."""
+    """Time every case in turn and print the table (about six minutes on two cores)."""
     from rich.console import Console
     from rich.progress import track
 

@@ -689,6 +689,24 @@ def test_a_training_that_diverges_stops_and_is_not_fitted(name, samples, refused
 
 
 @neural
+def test_every_sample_meets_the_same_compiled_program(name, fitted, samples, monkeypatch):
+    detector, shapes = fitted(name), []
+    compiled = detector._compiled
+    monkeypatch.setattr(detector, "_compiled", lambda x: shapes.append(x.shape) or compiled(x))
+    for count in (1, 7, 200):
+        detector.decision_function(samples["table"][:count])
+    assert shapes == [(SCORING_BATCH, 6)] * 3
+
+
+@neural
+def test_averaged_weights_score(name, samples, fitted):
+    """The average changes nothing about the training, and what scores."""
+    live = tiny(name, decay=0.0).fit(samples["table"])
+    assert live.history_ == fitted(name).history_
+    assert not np.allclose(live.decision_scores_, fitted(name).decision_scores_, rtol=1e-4)
+
+
+@neural
 def test_images_that_do_not_halve_twice_are_refused(name, refused):
     with refused(ValueError, "6x8", "8x8"):
         tiny(name).fit(np.zeros((4, 6, 8), np.float32))

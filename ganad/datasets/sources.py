@@ -275,6 +275,7 @@ def _download(origin: Source, file: str, folder: Path, progress: bool) -> Path:
     import pooch
     import requests
 
+    pooch.get_logger().setLevel("WARNING")  # the bar says what is downloaded
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
