@@ -105,12 +105,17 @@ class Game:
     turns : sequence of sequences of str, optional
         Who moves at once.  Default: one turn, everybody, from one forward pass.  ``(("discriminator",), ("generator",
         "encoder"))`` lets the discriminator move first and the others answer it.
+    shares : sequence of int, optional
+        Which part of a step's rows each turn plays on: ``(0, 1, 2, 2)`` cuts them into three parts and lets the fourth turn
+        see the third again.  Default: every turn sees them all.
     decay : float
         Decay of the moving average of all weights, in [0, 1); 0 scores with the weights as they are.  In the first
         steps a faster decay, (1 + t) / (10 + t), forgets the initial weights.
 
     Attributes
     ----------
+    parts : int
+        Parts a step's rows are cut into, one for most games; a step takes ``batch_size * parts`` rows.
     averaged : dict of str to keras.Model
         Same architectures, weights and BatchNorm statistics averaged over the steps: use these for scoring.
     """
@@ -122,11 +127,14 @@ class Game:
         play: Callable,
         *,
         turns: Sequence[Sequence[str]] | None = None,
+        shares: Sequence[int] | None = None,
         decay: float = 0.999,
     ) -> None:
         self.networks = dict(networks)
         self.players = dict(players)
         self.turns = [list(turn) for turn in turns] if turns else [list(players)]
+        self.shares = list(shares) if shares else [0] * len(self.turns)
+        self.parts = max(self.shares) + 1
         self.decay = decay
         self.averaged = {name: _twin(network) for name, network in self.networks.items()}
         self._play = play
@@ -166,14 +174,18 @@ class Game:
     def step(self, *batch: Any) -> Any:
         """One mini-batch: every turn in order, then the averages.  Returns the losses, stacked in the players' order."""
         seen = {}
-        for turn in self.turns:
-            losses, slopes = self.gradients(turn, *batch)
+        for turn, share in zip(self.turns, self.shares, strict=True):
+            losses, slopes = self.gradients(turn, *self._share(batch, share))
             for name, loss, slope in zip(turn, losses, slopes, strict=True):
                 player = self.players[name]
                 player.optimizer.apply(slope, self.trainable(player))
                 seen[name] = loss
         self._average()
         return ops.stack([seen[name] for name in self.players])
+
+    def _share(self, batch: Sequence, share: int) -> list:
+        rows = batch[0].shape[0] // self.parts
+        return [array[share * rows : (share + 1) * rows] for array in batch] if self.parts > 1 else list(batch)
 
     def _average(self) -> None:
         t = ops.cast(self._steps, "float32")
@@ -198,7 +210,7 @@ class Game:
         *data : ndarray
             Arrays of N rows; a batch takes the same rows of each.
         epochs, batch_size : int
-            An epoch is N // batch_size batches of rows drawn without replacement.
+            An epoch is N // (batch_size * parts) steps on rows drawn without replacement.
         seed : int
             Of the order of the rows; the networks carry their own seeds.
         on_epoch : callable, optional
@@ -215,12 +227,12 @@ class Game:
             As soon as a loss is seen not to be finite; the message names the player and the epoch.
         """
         rng = np.random.default_rng(seed)
-        rows = len(data[0])
-        batch_size = min(batch_size, rows)
+        rows = max(len(data[0]), self.parts)
+        batch_size = min(batch_size * self.parts, rows // self.parts * self.parts)
         resident = tuple(backend().to_device(array) for array in data)
         history = {name: [] for name in self.players}
         for epoch in range(1, epochs + 1):
-            order = rng.permutation(rows)[: rows // batch_size * batch_size].astype(np.int32)
+            order = np.resize(rng.permutation(len(data[0])), rows // batch_size * batch_size).astype(np.int32)
             losses = self._epoch(resident, order.reshape(-1, batch_size), epoch)
             for name, loss in losses.items():
                 history[name].append(loss)

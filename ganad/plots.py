@@ -3,6 +3,7 @@
 Blue is normal, orange is anomalous, grey is what others published.  Functions draw and return the figure; nothing is shown.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -183,8 +184,8 @@ def diagram(
     boxes: Mapping[str, tuple[float, float, str, str]],
     arrows: Sequence[tuple[str, str]],
     size: tuple[float, float] = (7.0, 2.6),
-) -> Figure:
-    """An architecture: boxes {key: (x, y, text, kind)} on a unit grid and arrows between them.
+) -> "Drawing":
+    """An architecture: boxes {key: (x, y, text, kind)} on a unit grid and arrows between them; the cell's last value.
 
     ``kind`` is "data" (rounded, grey), "network" (blue), "judge" (orange) or "loss" (plain text).
     """
@@ -207,7 +208,25 @@ def diagram(
     xs, ys = zip(*((x, y) for x, y, *_ in boxes.values()), strict=True)
     axis.set(xlim=(min(xs) - 0.6, max(xs) + 0.6), ylim=(min(ys) - 0.42, max(ys) + 0.42), aspect="equal")
     axis.axis("off")
-    return figure
+    return Drawing(figure)
+
+
+class Drawing:
+    """A figure as SVG whose words stay text: sharp at any size, and found by a page's search."""
+
+    def __init__(self, figure: Figure) -> None:
+        words = io.StringIO()
+        # the same bytes for the same drawing: no date, no random ids
+        with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ganad"}):
+            figure.savefig(words, format="svg", metadata={"Date": None})
+        plt.close(figure)
+        self._svg = words.getvalue()
+
+    def _repr_svg_(self) -> str:
+        return self._svg
+
+    def __repr__(self) -> str:
+        return "Drawing"
 
 
 def _edge(x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> tuple[float, float]:

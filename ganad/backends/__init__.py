@@ -7,6 +7,10 @@ Each module here implements the same names, and nothing outside this folder impo
 ``gradients(losses, groups, variables)``
     Values of ``losses()`` (a list of scalars) and the gradient of the k-th with respect to the k-th
     group; ``variables`` are all that the forward pass may read or change (moving statistics, random states).
+``input_gradients(function, inputs)``
+    Values (N,) of ``function(*inputs)`` and the gradients of their sum with respect to each input, like the inputs; no
+    gradient of a weight is computed, and the result can itself be differentiated inside ``gradients``.  The function
+    must not change a variable (no dropout, no BatchNorm in training mode).
 ``compile_loop(step, variables, width)``
     ``run(data, order, start, stop)``: the sum of ``step(*batch)`` over the batches ``order[start:stop]``.
 ``compile_step(step, variables)``

@@ -33,6 +33,17 @@ def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence)
     return values, results
 
 
+def input_gradients(function: Callable, inputs: Sequence) -> tuple[jax.Array, list[jax.Array]]:
+    """See :mod:`ganad.backends`."""
+
+    def summed(given):
+        values = function(*given)
+        return values.sum(), values
+
+    slopes, values = jax.grad(summed, has_aux=True)(list(inputs))
+    return values, slopes
+
+
 def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
     """See :mod:`ganad.backends`."""
 

@@ -17,6 +17,14 @@ def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence)
     return values, [tape.gradient(value, target) for value, target in zip(values, targets, strict=True)]
 
 
+def input_gradients(function: Callable, inputs: Sequence) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """See :mod:`ganad.backends`."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        values = function(*inputs)
+    return values, tape.gradient(values, list(inputs))
+
+
 def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
     """See :mod:`ganad.backends`."""
 

@@ -27,6 +27,16 @@ def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence)
     return [value.detach() for value in values], [list(slope) for slope in slopes]
 
 
+def input_gradients(function: Callable, inputs: Sequence) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """See :mod:`ganad.backends`."""
+    nested = torch.is_grad_enabled()
+    with torch.enable_grad():
+        inputs = [given if given.requires_grad else given.detach().requires_grad_() for given in inputs]
+        values = function(*inputs)
+        slopes = torch.autograd.grad(values.sum(), inputs, create_graph=nested)
+    return values if nested else values.detach(), list(slopes)
+
+
 def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
     """See :mod:`ganad.backends`."""
 

@@ -13,7 +13,7 @@ from ganad.adversarial import Game, LatentPlay, Player, adam
 from ganad.detectors.neural import NeuralDetector
 from ganad.generative.bigan import BiGANPlay, discriminator_loss, encoder_loss, generator_loss
 from ganad.networks import bigan_discriminator, bigan_encoder, bigan_generator, check_shape
-from ganad.parameters import choice, flag, optional, real, whole
+from ganad.parameters import choice, flag, optional, real
 
 TURNS = {
     "simultaneous": (("discriminator", "generator", "encoder"),),
@@ -63,21 +63,14 @@ class EGBAD(NeuralDetector):
 
     name = "egbad"
     _roles = ("encoder", "generator", "discriminator")
-    _rules = {
-        "latent_dim": optional(whole(1, 100_000)),
-        "epochs": optional(whole(1, 1_000_000)),
-        "batch_size": optional(whole(1, 1_000_000)),
-        "learning_rate": optional(real(0, 1)),
+    _rules = NeuralDetector._neural_rules | {
         "schedule": choice("constant", "cosine"),
         "turns": choice(*TURNS),
         "residual_weight": real(0, 1e9),
         "dropout": optional(real(0, 0.99)),
         "spectral_normalization": flag(),
-        "decay": optional(real(0, 0.9999999)),
         "score": choice("feature_matching", "cross_entropy"),
         "score_weight": real(0, 1),
-        "width": real(1e-3, 1e3),
-        "seed": whole(0, 2**31 - 1),
     }
 
     def __init__(

@@ -2,7 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import keras
@@ -11,6 +11,7 @@ import numpy as np
 from ganad.adversarial import Game
 from ganad.backends import backend
 from ganad.detectors.base import Detector
+from ganad.parameters import Rule, optional, real, whole
 
 SCORING_BATCH = 1024
 """Samples in one scoring call; the last one is padded, so that every sample meets the same compiled program."""
@@ -19,7 +20,7 @@ SCORING_BATCH = 1024
 class NeuralDetector(Detector):
     """Trains a :class:`ganad.adversarial.Game` and scores with its averaged networks.
 
-    Subclasses implement ``_reference``, ``_networks``, ``_game`` and ``_judge``.
+    Subclasses implement ``_reference`` and ``_networks``, and either ``_game`` or ``_games``, ``_judge`` or ``_compile``.
 
     Attributes
     ----------
@@ -33,6 +34,15 @@ class NeuralDetector(Detector):
 
     _not_saved = ("networks",)
     _roles: ClassVar[tuple[str, ...]]
+    _neural_rules: ClassVar[dict[str, Rule]] = {
+        "latent_dim": optional(whole(1, 100_000)),
+        "epochs": optional(whole(1, 1_000_000)),
+        "batch_size": optional(whole(1, 1_000_000)),
+        "learning_rate": optional(real(0, 1)),
+        "decay": optional(real(0, 0.9999999)),
+        "width": real(1e-3, 1e3),
+        "seed": whole(0, 2**31 - 1),
+    }
     _steps: ClassVar[int] = 20_000  # of a training whose length is left out; the papers state none
 
     epochs: int | None
@@ -49,36 +59,59 @@ class NeuralDetector(Detector):
     def _networks(self, shape: tuple[int, ...]) -> dict[str, keras.Model]:
         """The method's networks for samples of this shape."""
 
-    @abstractmethod
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
         """The method's players around these networks."""
+        raise NotImplementedError
 
-    @abstractmethod
+    def _games(self, networks: dict[str, keras.Model], rows: int) -> Iterator[tuple[Game, int]]:
+        """The games to play, one after the other, each with its epochs.
+
+        When the generator goes on after a game, ``networks`` holds that game's averages.  One game, for most methods.
+        """
+        epochs = self.reference_["epochs"]
+        yield self._game(networks, epochs * max(1, rows // self.reference_["batch_size"])), epochs
+
     def _judge(self, networks: Mapping[str, keras.Model], x: Any) -> tuple[Any, Any]:
         """Scores (N,) and reconstructions, as tensors, with BatchNorm and dropout in inference mode."""
+        raise NotImplementedError
+
+    def _compile(self, networks: dict[str, keras.Model]) -> Callable:
+        """What scores: here :meth:`_judge`, one pass over a batch.  Methods that search replace it."""
+        variables = [variable for network in networks.values() for variable in network.variables]
+        return backend().compile_function(lambda x: self._judge(networks, x), variables)
 
     def _fit(self, x: np.ndarray, on_epoch: Callable | None) -> None:
         self.reference_ = {
             name: reference if getattr(self, name) is None else getattr(self, name)
             for name, reference in self._reference(x.shape[1:]).items()
         }
-        steps = max(1, len(x) // self.reference_["batch_size"])
-        self.reference_["epochs"] = self.epochs or math.ceil(self._steps / steps)
-        game = self._game(self._own_networks() or self._networks(x.shape[1:]), self.reference_["epochs"] * steps)
-        self._adopt(game.averaged)
+        self.reference_["epochs"] = self.epochs or self._enough_epochs(len(x))
+        networks = self._own_networks() or self._networks(x.shape[1:])
+        self.history_, done = {}, 0
         with _progress(self) as advance:
+            for game, epochs in self._games(networks, len(x)):
+                networks |= game.averaged
+                self._adopt(networks)
+                stopped = False
 
-            def watch(epoch: int, losses: dict[str, float]) -> bool | None:
-                advance(losses)
-                return on_epoch(epoch, self) if on_epoch else None
+                def watch(epoch: int, losses: dict[str, float], done: int = done) -> bool | None:
+                    nonlocal stopped
+                    advance(losses)
+                    stopped = bool(on_epoch and on_epoch(done + epoch, self))
+                    return stopped
 
-            self.history_ = game.train(
-                x,
-                epochs=self.reference_["epochs"],
-                batch_size=self.reference_["batch_size"],
-                seed=self.seed,
-                on_epoch=watch,
-            )
+                self.history_ |= game.train(
+                    x, epochs=epochs, batch_size=self.reference_["batch_size"], seed=self.seed, on_epoch=watch
+                )
+                done += epochs
+                if stopped:
+                    break
+
+    def _epochs_in_all(self) -> int:
+        return self.reference_["epochs"]
+
+    def _enough_epochs(self, rows: int) -> int:
+        return math.ceil(self._steps / max(1, rows // self.reference_["batch_size"]))
 
     def _own_networks(self) -> dict[str, keras.Model] | None:
         if self.networks is None:
@@ -92,8 +125,7 @@ class NeuralDetector(Detector):
 
     def _adopt(self, networks: dict[str, keras.Model]) -> None:
         self.networks_ = networks
-        variables = [variable for network in networks.values() for variable in network.variables]
-        self._compiled = backend().compile_function(lambda x: self._judge(networks, x), variables)
+        self._compiled = self._compile(networks)
 
     def _in_batches(self, x: np.ndarray, which: int) -> np.ndarray:
         parts = []
@@ -149,7 +181,7 @@ class _progress:
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[losses]}"),
             )
-            self._task = self._bar.add_task("", total=detector.reference_["epochs"], losses="")
+            self._task = self._bar.add_task("", total=detector._epochs_in_all(), losses="")
 
     def __enter__(self) -> Callable[[dict[str, float]], None]:
         if self._bar:
