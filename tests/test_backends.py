@@ -135,7 +135,15 @@ def test_every_backend_offers_the_same(name):
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed")
     module = importlib.import_module(f"ganad.backends.{name}")
-    for offered in ("gradients", "compile_loop", "compile_step", "compile_function", "to_device", "device_name"):
+    for offered in (
+        "gradients",
+        "input_gradients",
+        "compile_loop",
+        "compile_step",
+        "compile_function",
+        "to_device",
+        "device_name",
+    ):
         assert callable(getattr(module, offered)), offered
     assert module.NAME == name
 

@@ -23,6 +23,7 @@ from ganad.adversarial import DivergedError
 from ganad.detectors import DETECTORS, EGBAD, detector_class, load_detector
 from ganad.detectors.base import FORMAT, check_samples
 from ganad.detectors.neural import SCORING_BATCH, NeuralDetector
+from ganad.detectors.searching import SearchingDetector
 from ganad.parameters import ParameterError
 
 BUDGET = {
@@ -33,6 +34,8 @@ BUDGET = {
     "learning_rate": 1e-3,
     "trees": 20,
     "components": 3,
+    "steps": 5,
+    "restarts": 2,
 }
 KINDS = ("table", "images")
 RECONSTRUCTS = [name for name in DETECTORS if name != "isolation_forest"]
@@ -66,6 +69,7 @@ def fitted(samples) -> Callable:
 
 every = pytest.mark.parametrize("name", DETECTORS)
 both = pytest.mark.parametrize("kind", KINDS)
+ONE_PASS = [name for name in NEURAL if not issubclass(detector_class(name), SearchingDetector)]
 neural = pytest.mark.parametrize("name", NEURAL)
 
 
@@ -688,7 +692,7 @@ def test_a_training_that_diverges_stops_and_is_not_fitted(name, samples, refused
         detector.decision_function(samples["table"])
 
 
-@neural
+@pytest.mark.parametrize("name", ONE_PASS)
 def test_every_sample_meets_the_same_compiled_program(name, fitted, samples, monkeypatch):
     detector, shapes = fitted(name), []
     compiled = detector._compiled

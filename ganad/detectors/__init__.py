@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 DETECTORS = {
+    "anogan": ("anogan", "AnoGAN"),
     "egbad": ("egbad", "EGBAD"),
     "nearest_neighbour": ("classical", "NearestNeighbour"),
     "pca_residual": ("classical", "PCAResidual"),

@@ -89,8 +89,7 @@ class Detector(BaseEstimator):
 
     def decision_function(self, x: Any) -> np.ndarray:
         """Anomaly scores (N,), float64, higher is more anomalous; each depends on its sample and the model alone."""
-        check_is_fitted(self, "shape_")
-        return self._checked_scores(check_samples(x, self.shape_))
+        return np.asarray(self._score(self._checked(x)), np.float64)
 
     def predict(self, x: Any) -> np.ndarray:
         """1 where the score lies above ``threshold_``, else 0."""
@@ -98,13 +97,11 @@ class Detector(BaseEstimator):
 
     def reconstruct(self, x: Any) -> np.ndarray:
         """What the model makes of each sample, shaped like x."""
-        check_is_fitted(self, "shape_")
-        return self._reconstruct(check_samples(x, self.shape_))
+        return self._reconstruct(self._checked(x))
 
     def residual_map(self, x: Any) -> np.ndarray:
         """Absolute difference of each image and its reconstruction, averaged over channels: (N, H, W); tables (N, F)."""
-        check_is_fitted(self, "shape_")
-        x = check_samples(x, self.shape_)
+        x = self._checked(x)
         residual = np.abs(x - self._reconstruct(x))
         return residual.mean(-1) if residual.ndim == 4 else residual
 
@@ -115,8 +112,9 @@ class Detector(BaseEstimator):
         """Scores of the samples the model was fitted on."""
         return self._score(x)
 
-    def _checked_scores(self, x: np.ndarray) -> np.ndarray:
-        return np.asarray(self._score(x), np.float64)
+    def _checked(self, x: Any) -> np.ndarray:
+        check_is_fitted(self, "shape_")
+        return check_samples(x, self.shape_)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write weights and JSON, no pickle, into one file; it appears under its name only when it is complete."""
