@@ -50,7 +50,12 @@ def binary_cross_entropy(logits: Any, real: bool) -> Any:
 
 
 def adam(
-    learning_rate: float, *, total_steps: int | None = None, beta_1: float = 0.5, warm_up: int = 0
+    learning_rate: float,
+    *,
+    total_steps: int | None = None,
+    beta_1: float = 0.5,
+    beta_2: float = 0.999,
+    warm_up: int = 0,
 ) -> keras.optimizers.Optimizer:
     """Adam as GANs use it (Radford et al. 2016: beta_1 = .5).
 
@@ -60,8 +65,8 @@ def adam(
         Step size, > 0.
     total_steps : int, optional
         Steps over which the rate falls to zero along half a cosine; constant when left out.
-    beta_1 : float
-        Decay of the first moment, in [0, 1).
+    beta_1, beta_2 : float
+        Decay of the first and of the second moment, in [0, 1).
     warm_up : int
         Steps over which the rate first rises from zero (with ``total_steps`` only).
     """
@@ -73,7 +78,7 @@ def adam(
             warmup_target=learning_rate if warm_up else None,
             warmup_steps=warm_up,
         )
-    return keras.optimizers.Adam(rate, beta_1=beta_1)
+    return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2)
 
 
 class LatentPlay:

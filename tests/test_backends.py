@@ -141,6 +141,7 @@ def test_every_backend_offers_the_same(name):
         "compile_loop",
         "compile_step",
         "compile_function",
+        "map_rows",
         "to_device",
         "device_name",
     ):

@@ -17,6 +17,9 @@ Each module here implements the same names, and nothing outside this folder impo
     The step alone, compiled, for one call a batch from Python: what the loop is measured against.
 ``compile_function(function, variables)``
     The function of arrays compiled for inference; takes and returns NumPy arrays.
+``map_rows(function, outputs)``
+    The function of one row of each array, which changes nothing and returns so many float tensors, compiled for arrays of
+    rows: NumPy in, NumPy out.
 ``to_device(array)``, ``device_name()``
     Where the data lies.
 """

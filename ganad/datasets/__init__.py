@@ -20,7 +20,7 @@ from ganad.datasets.sources import (
     load_dataset,
     source,
 )
-from ganad.datasets.splits import KDD_HEAVY_TAILED, Split, kdd_split, leave_one_out
+from ganad.datasets.splits import KDD_HEAVY_TAILED, Split, kdd_split, leave_one_out, thinned
 
 __all__ = [
     "KDD_HEAVY_TAILED",
@@ -40,4 +40,5 @@ __all__ = [
     "leave_one_out",
     "load_dataset",
     "source",
+    "thinned",
 ]

@@ -6,7 +6,11 @@ from typing import Any
 
 DETECTORS = {
     "anogan": ("anogan", "AnoGAN"),
+    "f_anogan": ("f_anogan", "FAnoGAN"),
     "egbad": ("egbad", "EGBAD"),
+    "ganomaly": ("ganomaly", "GANomaly"),
+    "adgan": ("adgan", "ADGAN"),
+    "alad": ("alad", "ALAD"),
     "nearest_neighbour": ("classical", "NearestNeighbour"),
     "pca_residual": ("classical", "PCAResidual"),
     "isolation_forest": ("classical", "IsolationForest"),

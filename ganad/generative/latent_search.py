@@ -4,7 +4,7 @@ Schlegl et al. 2017, *Unsupervised Anomaly Detection with Generative Adversarial
 the survey's equations (4) to (7).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,10 +118,8 @@ class LatentSearch:
             _, (slope,) = backend().input_gradients(total, [z])
             running = ops.cast(t < self.steps, "float32")
             t = t + running
-            m = BETA_1 * m + (1 - BETA_1) * slope
-            v = BETA_2 * v + (1 - BETA_2) * slope * slope
-            rate = running * self._rate(t) * ops.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
-            return z - rate * m / (ops.sqrt(v) + EPSILON), m, v, t
+            move, m, v = adam_move(slope, m, v, t)
+            return z - running * self._rate(t) * move, m, v, t
 
         z, m, v, t = ops.fori_loop(0, count, step, (z, m, v, t))
         return z, m, v, t, *self.losses(x, seen, z, *conditions)
@@ -173,6 +171,16 @@ class LatentSearch:
         state, conditions = ([_padded(array, slots) for array in arrays] for arrays in (state, conditions))
         steps = np.int32(min(STEPS_PER_CALL, self.steps))
         return [end[:rows] for end in self._advance(*state, steps, *conditions)]
+
+
+def adam_move(slope: Any, m: Any, v: Any, t: Any) -> tuple[Any, Any, Any]:
+    """Adam's move at step size 1, and its moments after it (Kingma & Ba 2015, algorithm 1), on plain tensors.
+
+    Keras' optimisers keep one clock for all; here each row of a batch is at a step t, >= 1, of its own.
+    """
+    m = BETA_1 * m + (1 - BETA_1) * slope
+    v = BETA_2 * v + (1 - BETA_2) * slope * slope
+    return m / (1 - BETA_1**t) / (ops.sqrt(v / (1 - BETA_2**t)) + EPSILON), m, v
 
 
 def draw_starts(restarts: int, latent_dim: int, seed: int) -> np.ndarray:

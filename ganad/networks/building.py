@@ -83,9 +83,9 @@ def wide(units: int, width: float) -> int:
 
 
 def halvings(shape: Shape) -> int:
-    """How often an image halves until its shorter side is below 8 or odd: 3 for 32x32, 2 for 28x28, 1 for 8x8."""
+    """How often an image is halved, at least once, until a side is below 8 or odd: 3 for 32x32, 2 for 28x28, 1 for 8x8."""
     height, width, _ = shape
     count = 0
-    while height % 2 == 0 and width % 2 == 0 and min(height, width) >= 8:
+    while height % 2 == 0 and width % 2 == 0 and (not count or min(height, width) >= 8):
         height, width, count = height // 2, width // 2, count + 1
     return count

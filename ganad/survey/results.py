@@ -50,7 +50,7 @@ def read(path: Path | None = None) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=list(COLUMNS))
     try:
-        table = pd.read_csv(path, dtype={"variant": str, "version": str, "parameters": str})
+        table = pd.read_csv(path, dtype={"variant": str, "anomaly_class": str, "version": str, "parameters": str})
     except (ValueError, UnicodeDecodeError) as error:
         raise ResultsError(f"{path} is no results table: {str(error).splitlines()[0]}") from error
     if missing := [column for column in COLUMNS if column not in table]:

@@ -1,8 +1,11 @@
 """One run: fit a detector on a split, measure it, and make a row of it."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from ganad import __version__, metrics
 from ganad.datasets import Split
@@ -46,16 +49,42 @@ def run(
     trained = time.perf_counter()
     scores = model.decision_function(split.x_test)
     scored = time.perf_counter()
-    survey = metrics.detection(split.y_test, metrics.flag_top(scores))
-    by_validation = metrics.detection(
-        split.y_test, metrics.flag_above_training(scores, model.decision_function(split.x_val))
+    return row(
+        model,
+        split,
+        scores,
+        model.decision_function(split.x_val),
+        variant=variant,
+        dataset=dataset,
+        train_seconds=trained - start,
+        score_seconds=scored - trained,
+        parameters={**parameters, **(split_options or {})},
     )
+
+
+def row(
+    model: Any,
+    split: Split,
+    scores: np.ndarray,
+    validation: np.ndarray | None,
+    *,
+    variant: str,
+    dataset: str | None = None,
+    train_seconds: float = math.nan,
+    score_seconds: float = math.nan,
+    parameters: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A row of ``results/survey.csv`` for the scores of a split's test set, and of its normal validation samples."""
+    survey = metrics.detection(split.y_test, metrics.flag_top(scores))
+    nothing = metrics.Detection(math.nan, math.nan, math.nan, 0)
+    flags = None if validation is None else metrics.flag_above_training(scores, validation)
+    by_validation = nothing if flags is None else metrics.detection(split.y_test, flags)
     return {
         "dataset": dataset or split.name,
-        "detector": detector,
+        "detector": model.name,
         "variant": variant,
         "anomaly_class": split.anomaly,
-        "seed": seed,
+        "seed": model.seed,
         "epochs": len(next(iter(model.history_.values()))) if hasattr(model, "history_") else 0,
         "prevalence": split.prevalence,
         "auprc": metrics.auprc(split.y_test, scores),
@@ -66,11 +95,11 @@ def run(
         "val_precision": by_validation.precision,
         "val_recall": by_validation.recall,
         "val_f1": by_validation.f1,
-        "train_seconds": trained - start,
-        "score_seconds": scored - trained,
+        "train_seconds": train_seconds,
+        "score_seconds": score_seconds,
         **_where(model),
         "version": __version__,
-        "parameters": as_json({**parameters, **(split_options or {})}),
+        "parameters": as_json(dict(parameters)),
     }
 
 

@@ -1,21 +1,12 @@
-"""``ganad bench``: the training step against what one would use instead, side by side in one run.
+"""EGBAD's training step, driven by the compiled loop, once a batch, by hand, and on PyTorch."""
 
-Each measurement is a process of its own, so that no framework disturbs another; they take turns, several rounds, and the
-median counts.  Data is random: these are speeds, no figure here says anything about detection.
-"""
-
-import json
-import os
-import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-ROUNDS, REPEATS, SECONDS = 2, 3, 2.0
+REPEATS, SECONDS = 3, 2.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +20,7 @@ class Case:
     backend: str = "tensorflow"
 
 
+TITLE = "EGBAD training step, samples per second"
 KDD, MNIST = ((121,), 50), ((28, 28, 1), 100)
 CASES = {
     "kdd, simultaneous": Case(*KDD, "loop", "simultaneous"),
@@ -43,35 +35,14 @@ CASES = {
 }
 
 
-def main() -> None:
-    """Time every case in turn and print the table (about six minutes on two cores)."""
-    from rich.console import Console
-    from rich.progress import track
-
-    rates: dict[str, list[float]] = {name: [] for name in CASES}
-    skipped = {}
-    for name in track(list(CASES) * ROUNDS, description="timing"):
-        if name in skipped:
-            continue
-        try:
-            rates[name] += _in_process(name)
-        except ModuleNotFoundError as error:
-            skipped[name] = str(error)
-    Console().print(_table(rates, skipped))
+def peer_of(name: str) -> str:
+    """The case of ours that a case is compared with."""
+    return ", ".join(name.split(", ")[:2])
 
 
-def _in_process(name: str) -> list[float]:
-    environment = os.environ | {"KERAS_BACKEND": CASES[name].backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-m", "ganad.bench", name], env=environment, capture_output=True, text=True)
-    if "ModuleNotFoundError" in done.stderr:
-        raise ModuleNotFoundError(f"{CASES[name].backend} is not installed")
-    if done.returncode:
-        raise RuntimeError(f"{name}: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def measure(case: Case) -> list[float]:
+def measure(name: str) -> list[float]:
     """Samples per second of a case, once for each repeat, after a warm-up."""
+    case = CASES[name]
     run = _driver(case)
     run(20)
     start = time.perf_counter()
@@ -114,31 +85,3 @@ def _one_by_one(step: Callable, data: object, batch_size: int, rows: int, steps:
         first = i * batch_size % (rows - batch_size)
         result = step(data[first : first + batch_size])
     np.asarray(result[0])
-
-
-def _table(rates: dict[str, list[float]], skipped: dict[str, str]) -> object:
-    from rich.table import Table
-
-    table = Table(
-        title="EGBAD training step, samples per second", caption=f"median of {ROUNDS * REPEATS}, lowest to highest"
-    )
-    for column in ("what", "samples/s", "range", "ms a step", "ours is faster by"):
-        table.add_column(column, justify="left" if column == "what" else "right")
-    for name, case in CASES.items():
-        if name in skipped:
-            table.add_row(name, skipped[name])
-            continue
-        median = statistics.median(rates[name])
-        ours = statistics.median(rates[", ".join(name.split(", ")[:2])])
-        table.add_row(
-            name,
-            f"{median:,.0f}",
-            f"{min(rates[name]):,.0f} - {max(rates[name]):,.0f}",
-            f"{1000 * case.batch_size / median:.2f}",
-            "" if ours == median else f"{ours / median:.2f} x",
-        )
-    return table
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure(CASES[sys.argv[1]])))

@@ -1,0 +1,183 @@
+"""ADGAN: for every query a few steps from several starts, with a generator of its own.  Chapter: book/detectors/adgan.ipynb
+
+Deecke et al. 2018, *Image Anomaly Detection with Generative Adversarial Networks* (ECML PKDD), algorithm 1.  The authors
+published no code; the constants are recalled from the paper and not verified.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from ganad.adversarial import Game, LatentPlay, Player, adam
+from ganad.backends import backend
+from ganad.detectors.neural import NeuralDetector
+from ganad.detectors.searching import SearchingDetector
+from ganad.generative.gan import GANPlay, discriminator_loss, generator_loss
+from ganad.generative.latent_search import adam_move, draw_starts
+from ganad.networks import check_shape, dcgan_generator, gan_discriminator
+from ganad.parameters import real, whole
+
+
+@dataclass(frozen=True)
+class Query:
+    """A few steps of z and of a copy of the generator's weights towards one sample.
+
+    The weights are values handed from step to step: the trained generator is read once, and nothing has to be restored.
+    """
+
+    generator: keras.Model
+    steps: int
+    latent_rate: float
+    generator_rate: float
+
+    def loss(self, x: Any, z: Any, theta: Sequence[Any]) -> tuple[Any, Any]:
+        """Mean squared difference (1,) of x and G(z) under the weights theta, and G(z), (1, ...)."""
+        with keras.StatelessScope(list(zip(self.generator.trainable_variables, theta, strict=True))):
+            generated = self.generator(z, training=False)
+        return ops.mean(ops.square(x - generated), axis=tuple(range(1, len(generated.shape)))), generated
+
+    def __call__(self, x: Any, z: Any) -> tuple[Any, Any, Any]:
+        """For one sample x and one start z: the last loss, what is generated in the end, and the z it came from."""
+        x, z = x[None], z[None]
+        moved = [z, *(variable.value for variable in self.generator.trainable_variables)]
+        rates = [self.latent_rate] + [self.generator_rate] * (len(moved) - 1)
+        moments = [(ops.zeros_like(tensor), ops.zeros_like(tensor)) for tensor in moved]
+        for t in range(1, self.steps + 1):
+            _, slopes = backend().input_gradients(lambda z, *theta: self.loss(x, z, theta)[0], moved)
+            for k, slope in enumerate(slopes):
+                move, *moments[k] = adam_move(slope, *moments[k], t)
+                moved[k] = moved[k] - rates[k] * move
+        loss, generated = self.loss(x, moved[0], moved[1:])
+        return loss[0], generated[0], moved[0][0]
+
+
+class ADGAN(SearchingDetector):
+    """A GAN that is bent towards every query: an anomaly stays far although the generator may move.
+
+    Parameters
+    ----------
+    latent_dim : int, optional
+        Dimensions of z; 256 for images, 32 for tables.
+    epochs : int, optional
+        Passes over the data; left out, as many as make 20,000 steps.
+    batch_size : int, optional
+        64 for images, 50 for tables.
+    learning_rate : float, optional
+        Adam's step size for both players; 2e-4.
+    decay : float, optional
+        Of the moving average of the weights that score; .999.
+    steps : int
+        Steps of a query, k; 5.
+    restarts : int
+        Starts of each query, each with weights of its own; the score is the mean of their losses.  8.
+    latent_rate, generator_rate : float
+        Adam's step sizes for z and for the generator's weights; .25 and 5e-5.
+    threshold_samples : int
+        Training samples that are queried for ``threshold_`` and ``decision_scores_``; 256.
+    width : float
+        Factor on the number of units of every hidden layer; 1.
+    networks : mapping of str to keras.Model, optional
+        Own "generator" and "discriminator" (returning ``[logit, features]``).
+    contamination, seed, verbose
+        See :class:`ganad.detectors.base.Detector`.
+    """
+
+    name = "adgan"
+    _roles = ("generator", "discriminator")
+    _rules = NeuralDetector._neural_rules | {
+        "steps": whole(0, 10_000),
+        "restarts": whole(1, 10_000),
+        "latent_rate": real(0, 100),
+        "generator_rate": real(0, 100),
+        "threshold_samples": whole(1, 10**9),
+    }
+
+    def __init__(
+        self,
+        *,
+        latent_dim: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        decay: float | None = None,
+        steps: int = 5,
+        restarts: int = 8,
+        latent_rate: float = 0.25,
+        generator_rate: float = 5e-5,
+        threshold_samples: int = 256,
+        width: float = 1.0,
+        networks: Mapping[str, keras.Model] | None = None,
+        contamination: float = 0.1,
+        seed: int = 0,
+        verbose: int = 0,
+    ) -> None:
+        self.latent_dim = latent_dim
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.decay = decay
+        self.steps = steps
+        self.restarts = restarts
+        self.latent_rate = latent_rate
+        self.generator_rate = generator_rate
+        self.threshold_samples = threshold_samples
+        self.width = width
+        self.networks = networks
+        self.contamination = contamination
+        self.seed = seed
+        self.verbose = verbose
+
+    def _reference(self, shape: tuple[int, ...]) -> dict[str, Any]:
+        image = len(shape) == 3
+        return {
+            "latent_dim": 256 if image else 32,
+            "batch_size": 64 if image else 50,
+            "learning_rate": 2e-4,
+            "decay": 0.999,
+        }
+
+    def _networks(self, shape: tuple[int, ...]) -> dict[str, keras.Model]:
+        shape, seed = check_shape(shape), 2 * self.seed
+        return {
+            "generator": dcgan_generator(shape, self.reference_["latent_dim"], seed=seed, width=self.width),
+            "discriminator": gan_discriminator(shape, seed=seed + 1, width=self.width),
+        }
+
+    def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
+        losses = {"discriminator": discriminator_loss, "generator": generator_loss}
+        players = {role: Player((role,), loss, adam(self.reference_["learning_rate"])) for role, loss in losses.items()}
+        play = LatentPlay(GANPlay, self.reference_["latent_dim"], self.seed)
+        return Game(networks, players, play, decay=self.reference_["decay"])
+
+    def _compile(self, networks: dict[str, keras.Model]) -> Callable:
+        query = Query(networks["generator"], self.steps, self.latent_rate, self.generator_rate)
+        return backend().map_rows(query, outputs=3)
+
+    def query(self, x: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Every start's end, for R restarts: losses (N, R), what was generated (N, R, ...), latent points (N, R, latent_dim).
+
+        Parameters
+        ----------
+        x : array
+            As for :meth:`decision_function`.
+        """
+        return self._query(self._checked(x))
+
+    def starts(self) -> np.ndarray:
+        """Where every query begins, (restarts, latent_dim): the same for all, so that a score depends on its sample alone."""
+        return draw_starts(self.restarts, self.reference_["latent_dim"], self.seed)
+
+    def _query(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        ends = self._compiled(np.repeat(x, self.restarts, axis=0), np.tile(self.starts(), (len(x), 1)))
+        return tuple(end.reshape(len(x), self.restarts, *end.shape[1:]) for end in ends)
+
+    def _score(self, x: np.ndarray) -> np.ndarray:
+        return self._query(x)[0].mean(1)
+
+    def _reconstruct(self, x: np.ndarray) -> np.ndarray:
+        losses, generated, _ = self._query(x)
+        return generated[np.arange(len(x)), losses.argmin(1)]
