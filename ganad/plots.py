@@ -70,6 +70,37 @@ def _picture(axis: plt.Axes, image: np.ndarray, residual: bool) -> None:
         axis.imshow(image.squeeze(), cmap="gray", vmin=-1, vmax=1)
 
 
+def gallery(
+    x: np.ndarray, reconstructed: np.ndarray, scores: np.ndarray, highest: bool = True, columns: int = 10
+) -> Figure:
+    """The images (N, H, W, C) with the highest or lowest scores (N,), what a model makes of them, and where they differ."""
+    order = np.argsort(scores, kind="stable")[:: -1 if highest else 1][:columns]
+    kept, made = x[order], reconstructed[order]
+    return images({"image": kept, "made of it": made, "|residual|": np.abs(kept - made).mean(-1)}, len(order))
+
+
+def scatter(groups: Mapping[str, tuple[np.ndarray, np.ndarray]], xlabel: str, ylabel: str, title: str = "") -> Figure:
+    """Points (x, y) by group; the first group is the normal one, the second the anomalous one."""
+    figure, axis = plt.subplots(figsize=(5.2, 3.8), layout="constrained")
+    for (name, (x, y)), colour in zip(groups.items(), _COLOURS, strict=False):
+        axis.scatter(x, y, s=9, alpha=0.5, lw=0, color=colour, label=name)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axis.legend(markerscale=2)
+    return figure
+
+
+def lines(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], xlabel: str, ylabel: str, title: str = ""
+) -> Figure:
+    """Curves (x, y) by name."""
+    figure, axis = plt.subplots(figsize=(6.5, 2.8), layout="constrained")
+    for name, (x, y) in curves.items():
+        axis.plot(x, y, marker="o", ms=3.5, label=name)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axis.legend()
+    return figure
+
+
 def score_histogram(
     scores: np.ndarray, labels: np.ndarray, threshold: float | None = None, title: str = "Scores of the test set"
 ) -> Figure:

@@ -209,3 +209,14 @@ def test_shapes_networks_can_be_built_for(shape):
 def test_shapes_they_cannot(shape, words, refused):
     with refused(ValueError, *words):
         check_shape(shape)
+
+
+def test_spectral_normalisation_is_seeded_too():
+    """Keras draws its starting vector without a seed: two trainings from one seed went apart."""
+    one, two, other = (
+        bigan_discriminator((6,), 3, seed=seed, width=0.2, spectral_normalization=True).get_weights()
+        for seed in (1, 1, 2)
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+    vectors = [k for k, weight in enumerate(one) if weight.ndim == 2 and weight.shape[0] == 1 and weight.any()]
+    assert vectors and not any(np.array_equal(one[k], other[k]) for k in vectors)

@@ -84,7 +84,7 @@ def compile_step(step: Callable, variables: Sequence) -> Callable:
     return run
 
 
-def compile_function(function: Callable, variables: Sequence) -> Callable:
+def compile_function(function: Callable, variables: Sequence, fused: bool = False) -> Callable:
     """See :mod:`ganad.backends`."""
 
     @jax.jit

@@ -46,9 +46,9 @@ def compile_step(step: Callable, variables: Sequence) -> Callable:
     return tf.function(step, autograph=False, reduce_retracing=True)
 
 
-def compile_function(function: Callable, variables: Sequence) -> Callable:
+def compile_function(function: Callable, variables: Sequence, fused: bool = False) -> Callable:
     """See :mod:`ganad.backends`."""
-    compiled = tf.function(function, autograph=False, reduce_retracing=True)
+    compiled = tf.function(function, autograph=False, reduce_retracing=True, jit_compile=fused or None)
     return lambda *arrays: tf.nest.map_structure(
         lambda tensor: tensor.numpy(), compiled(*(tf.constant(array) for array in arrays))
     )

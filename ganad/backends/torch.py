@@ -54,7 +54,7 @@ def compile_step(step: Callable, variables: Sequence) -> Callable:
     return step
 
 
-def compile_function(function: Callable, variables: Sequence) -> Callable:
+def compile_function(function: Callable, variables: Sequence, fused: bool = False) -> Callable:
     """See :mod:`ganad.backends`."""
 
     def to_numpy(result):

@@ -4,55 +4,21 @@ Deecke et al. 2018, *Image Anomaly Detection with Generative Adversarial Network
 published no code; the constants are recalled from the paper and not verified.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from ganad.adversarial import Game, LatentPlay, Player, adam
-from ganad.backends import backend
 from ganad.detectors.neural import NeuralDetector
 from ganad.detectors.searching import SearchingDetector
 from ganad.generative.gan import GANPlay, discriminator_loss, generator_loss
-from ganad.generative.latent_search import adam_move, draw_starts
+from ganad.generative.latent_search import draw_starts
+from ganad.generative.moving_generator import Moved, MovingSearch
 from ganad.networks import check_shape, dcgan_generator, gan_discriminator
-from ganad.parameters import real, whole
-
-
-@dataclass(frozen=True)
-class Query:
-    """A few steps of z and of a copy of the generator's weights towards one sample.
-
-    The weights are values handed from step to step: the trained generator is read once, and nothing has to be restored.
-    """
-
-    generator: keras.Model
-    steps: int
-    latent_rate: float
-    generator_rate: float
-
-    def loss(self, x: Any, z: Any, theta: Sequence[Any]) -> tuple[Any, Any]:
-        """Mean squared difference (1,) of x and G(z) under the weights theta, and G(z), (1, ...)."""
-        with keras.StatelessScope(list(zip(self.generator.trainable_variables, theta, strict=True))):
-            generated = self.generator(z, training=False)
-        return ops.mean(ops.square(x - generated), axis=tuple(range(1, len(generated.shape)))), generated
-
-    def __call__(self, x: Any, z: Any) -> tuple[Any, Any, Any]:
-        """For one sample x and one start z: the last loss, what is generated in the end, and the z it came from."""
-        x, z = x[None], z[None]
-        moved = [z, *(variable.value for variable in self.generator.trainable_variables)]
-        rates = [self.latent_rate] + [self.generator_rate] * (len(moved) - 1)
-        moments = [(ops.zeros_like(tensor), ops.zeros_like(tensor)) for tensor in moved]
-        for t in range(1, self.steps + 1):
-            _, slopes = backend().input_gradients(lambda z, *theta: self.loss(x, z, theta)[0], moved)
-            for k, slope in enumerate(slopes):
-                move, *moments[k] = adam_move(slope, *moments[k], t)
-                moved[k] = moved[k] - rates[k] * move
-        loss, generated = self.loss(x, moved[0], moved[1:])
-        return loss[0], generated[0], moved[0][0]
+from ganad.parameters import obey, real, whole
 
 
 class ADGAN(SearchingDetector):
@@ -154,30 +120,40 @@ class ADGAN(SearchingDetector):
         return Game(networks, players, play, decay=self.reference_["decay"])
 
     def _compile(self, networks: dict[str, keras.Model]) -> Callable:
-        query = Query(networks["generator"], self.steps, self.latent_rate, self.generator_rate)
-        return backend().map_rows(query, outputs=3)
+        return MovingSearch(
+            networks["generator"],
+            steps=self.steps,
+            latent_rate=self.latent_rate,
+            generator_rate=self.generator_rate,
+        ).search
 
-    def query(self, x: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Every start's end, for R restarts: losses (N, R), what was generated (N, R, ...), latent points (N, R, latent_dim).
+    def search(self, x: Any, **changes: Any) -> Moved:
+        """Every start's end for each sample: latent points, losses, what was generated, how far the weights went.
 
         Parameters
         ----------
         x : array
             As for :meth:`decision_function`.
+        **changes
+            Other values, for this search alone, of ``steps``, ``restarts``, ``latent_rate`` or ``generator_rate``.
         """
-        return self._query(self._checked(x))
+        if not changes:
+            return self._search(self._checked(x))
+        other = copy.copy(self).set_params(**changes)
+        obey(other.get_params(deep=False), other._rules)
+        other._adopt(self.networks_)
+        return other.search(x)
 
     def starts(self) -> np.ndarray:
-        """Where every query begins, (restarts, latent_dim): the same for all, so that a score depends on its sample alone."""
+        """Where every search begins, (restarts, latent_dim): the same for all, so that a score depends on its sample alone."""
         return draw_starts(self.restarts, self.reference_["latent_dim"], self.seed)
 
-    def _query(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        ends = self._compiled(np.repeat(x, self.restarts, axis=0), np.tile(self.starts(), (len(x), 1)))
-        return tuple(end.reshape(len(x), self.restarts, *end.shape[1:]) for end in ends)
+    def _search(self, x: np.ndarray) -> Moved:
+        return self._compiled(x, self.starts())
 
     def _score(self, x: np.ndarray) -> np.ndarray:
-        return self._query(x)[0].mean(1)
+        return self._search(x).loss.mean(1)
 
     def _reconstruct(self, x: np.ndarray) -> np.ndarray:
-        losses, generated, _ = self._query(x)
-        return generated[np.arange(len(x)), losses.argmin(1)]
+        found = self._search(x)  # the best start's image: the mean of eight would be a blur no generator drew
+        return found.generated[np.arange(len(x)), found.loss.argmin(1)]

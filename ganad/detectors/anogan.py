@@ -141,26 +141,31 @@ class AnoGAN(SearchingDetector):
             slots=(8, 64) if image else (32, 1024),
         ).search
 
-    def search(self, x: Any, **changes: Any) -> Found:
+    def search(self, x: Any, *, steps: int | None = None, restarts: int | None = None, **changes: Any) -> Found:
         """The search's end for each sample: latent points, losses, what was generated.
 
         Parameters
         ----------
         x : array
             As for :meth:`decision_function`.
+        steps, restarts : int, optional
+            Others than the detector's, for this search alone.  A search of fewer steps is the beginning of a longer one.
         **changes
-            Other values, for this search alone, of ``score``, ``score_weight``, ``steps``, ``search_rate``, ``restarts`` or
-            ``tolerance``.  A search of fewer steps is the beginning of a longer one.
+            Other values of ``score``, ``score_weight``, ``search_rate`` or ``tolerance`` (compiles anew).
         """
-        if not changes:
-            return self._find(self._checked(x))
-        other = copy.copy(self).set_params(**changes)
+        x = self._checked(x)
+        changes |= {name: value for name, value in (("steps", steps), ("restarts", restarts)) if value is not None}
+        other = copy.copy(self).set_params(**changes) if changes else self
         obey(other.get_params(deep=False), other._rules)
-        other._adopt(self.networks_)
-        return other.search(x)
+        if changes.keys() - {"steps", "restarts"}:
+            other._adopt(self.networks_)
+        else:
+            other._compiled = self._compiled
+        return other._find(x)
 
     def _find(self, x: np.ndarray) -> Found:
-        return self._compiled(x, draw_starts(self.restarts, self.reference_["latent_dim"], self.seed))
+        starts = draw_starts(self.restarts, self.reference_["latent_dim"], self.seed)
+        return self._compiled(x, starts, steps=self.steps)
 
     def _score(self, x: np.ndarray) -> np.ndarray:
         return self._find(x).loss

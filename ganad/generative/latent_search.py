@@ -106,8 +106,8 @@ class LatentSearch:
         wanted = self.weight and self.score == "feature_matching"
         return self.discriminator(x, training=False)[1] if wanted else x
 
-    def _steps(self, x: Any, z: Any, m: Any, v: Any, t: Any, count: Any, *conditions: Any) -> tuple:
-        """``count`` Adam steps on every row; each row has moments and a clock of its own."""
+    def _steps(self, x: Any, z: Any, m: Any, v: Any, t: Any, count: Any, last: Any, *conditions: Any) -> tuple:
+        """``count`` Adam steps, up to the ``last`` one, on every row; each has moments and a clock of its own."""
         seen = self.features(x)
 
         def total(z: Any) -> Any:
@@ -116,7 +116,7 @@ class LatentSearch:
         def step(_: Any, state: tuple) -> tuple:
             z, m, v, t = state
             _, (slope,) = backend().input_gradients(total, [z])
-            running = ops.cast(t < self.steps, "float32")
+            running = ops.cast(t < ops.cast(last, "float32"), "float32")
             t = t + running
             move, m, v = adam_move(slope, m, v, t)
             return z - running * self._rate(t) * move, m, v, t
@@ -128,7 +128,7 @@ class LatentSearch:
         first, second = self.boundaries
         return self.rate * ops.where(t <= first, 1.0, ops.where(t <= second, 0.1, 0.05))
 
-    def search(self, x: np.ndarray, starts: np.ndarray, *conditions: np.ndarray) -> Found:
+    def search(self, x: np.ndarray, starts: np.ndarray, *conditions: np.ndarray, steps: int | None = None) -> Found:
         """Search for every sample from every start, and keep its best end.
 
         Parameters
@@ -139,14 +139,17 @@ class LatentSearch:
             Where the R searches of every sample begin: the same for all, so that a result depends on its sample alone.
         *conditions : ndarray (N, K)
             Further inputs of the generator.
+        steps : int, optional
+            Another number of steps, for this search alone; a shorter one is the beginning of a longer one.
         """
+        steps = self.steps if steps is None else steps
         restarts = len(starts)
         rows = [np.repeat(array, restarts, axis=0) for array in (x, *conditions)]
-        ends = self._run(rows[0], np.tile(starts, (len(x), 1)).astype(np.float32), rows[1:])
+        ends = self._run(rows[0], np.tile(starts, (len(x), 1)).astype(np.float32), rows[1:], steps)
         best = ends.loss.reshape(-1, restarts).argmin(1) + restarts * np.arange(len(x))
         return Found(*(getattr(ends, name)[best] for name in Found.__dataclass_fields__))
 
-    def _run(self, x: np.ndarray, z: np.ndarray, conditions: Sequence[np.ndarray]) -> Found:
+    def _run(self, x: np.ndarray, z: np.ndarray, conditions: Sequence[np.ndarray], steps: int) -> Found:
         """One search a row: as many slots as fit, a new search in every slot that gets free."""
         count = len(x)
         m, v, t = np.zeros_like(z), np.zeros_like(z), np.zeros((count, 1), np.float32)
@@ -158,19 +161,20 @@ class LatentSearch:
             while waiting and len(running) < slots:
                 running.append(waiting.pop())
             rows = np.array(running)
-            ends = self._call(slots, [x[rows], z[rows], m[rows], v[rows], t[rows]], [c[rows] for c in conditions])
+            state = [x[rows], z[rows], m[rows], v[rows], t[rows]]
+            ends = self._call(slots, state, [c[rows] for c in conditions], steps)
             before = loss[rows]
             z[rows], m[rows], v[rows], t[rows], loss[rows], residual[rows], generated[rows] = ends
             converged = before - loss[rows] < self.tolerance * before if self.tolerance else np.zeros(len(rows), bool)
-            over = (t[rows, 0] >= self.steps) | (converged & np.isfinite(before))
+            over = (t[rows, 0] >= steps) | (converged & np.isfinite(before))
             running = rows[~over].tolist()
         return Found(z, loss, residual, generated, t[:, 0].astype(int))
 
-    def _call(self, slots: int, state: list[np.ndarray], conditions: list[np.ndarray]) -> list[np.ndarray]:
+    def _call(self, slots: int, state: list[np.ndarray], conditions: list[np.ndarray], last: int) -> list[np.ndarray]:
         rows = len(state[0])
         state, conditions = ([_padded(array, slots) for array in arrays] for arrays in (state, conditions))
-        steps = np.int32(min(STEPS_PER_CALL, self.steps))
-        return [end[:rows] for end in self._advance(*state, steps, *conditions)]
+        count = np.int32(min(STEPS_PER_CALL, last))
+        return [end[:rows] for end in self._advance(*state, count, np.int32(last), *conditions)]
 
 
 def adam_move(slope: Any, m: Any, v: Any, t: Any) -> tuple[Any, Any, Any]:

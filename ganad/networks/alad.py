@@ -31,7 +31,7 @@ def alad_encoder(
     for stage in range(halvings(shape)):
         h = chain(h, b.conv(wide(128 * 2**stage, width), 4, 2), layers.BatchNormalization(), b.leaky())
     rest = tuple(h.shape[1:3])
-    return keras.Model(x, chain(h, b.conv(latent_dim, rest, 1, "valid"), layers.Flatten()), name="encoder")
+    return b.model(x, chain(h, b.conv(latent_dim, rest, 1, "valid"), layers.Flatten()), name="encoder")
 
 
 def alad_generator(shape: Shape, latent_dim: int, *, seed: int = 0, width: float = 1.0) -> keras.Model:
@@ -69,7 +69,7 @@ def alad_discriminator_xz(
             hz = chain(hz, b.dense(wide(512, width)), b.leaky(), b.dropout(0.2))
         joint, rate = wide(1024, width), 0.2
     features = chain(layers.Concatenate()([hx, hz]), b.dense(joint), b.leaky())
-    return keras.Model([x, z], [chain(features, b.dropout(rate), b.dense(1)), features], name="discriminator_xz")
+    return b.model([x, z], [chain(features, b.dropout(rate), b.dense(1)), features], name="discriminator_xz")
 
 
 def alad_discriminator_xx(shape: Shape, *, seed: int = 0, width: float = 1.0, spectral: bool = True) -> keras.Model:
@@ -78,11 +78,11 @@ def alad_discriminator_xx(shape: Shape, *, seed: int = 0, width: float = 1.0, sp
     b, h = _builder(shape, seed, spectral), layers.Concatenate(axis=-1)([x, other])
     if len(shape) == 1:
         features = chain(h, b.dense(wide(128, width)), b.leaky())
-        return keras.Model([x, other], [chain(features, b.dropout(0.2), b.dense(1)), features], name="discriminator_xx")
+        return b.model([x, other], [chain(features, b.dropout(0.2), b.dense(1)), features], name="discriminator_xx")
     for filters in (64, 128):
         h = chain(h, b.conv(wide(filters, width), 5, 2), b.leaky(), b.dropout(0.2))
     features = layers.Flatten()(h)
-    return keras.Model([x, other], [b.dense(1)(features), features], name="discriminator_xx")
+    return b.model([x, other], [b.dense(1)(features), features], name="discriminator_xx")
 
 
 def alad_discriminator_zz(
@@ -93,4 +93,4 @@ def alad_discriminator_zz(
     b, h = _builder(shape, seed, spectral), layers.Concatenate()([z, other])
     for units in (64, 32) if len(shape) == 3 else (32,):
         h = chain(h, b.dense(wide(units, width)), b.leaky(), b.dropout(0.2))
-    return keras.Model([z, other], [b.dense(1)(h), h], name="discriminator_zz")
+    return b.model([z, other], [b.dense(1)(h), h], name="discriminator_zz")

@@ -73,4 +73,4 @@ def bigan_discriminator(
     hz = chain(z, b.dense(hidden), b.leaky(), b.dropout(rate))
     features = chain(layers.Concatenate()([hx, hz]), b.dense(joint), b.leaky())
     logit = chain(features, b.dropout(rate), b.dense(1))
-    return keras.Model([x, z], [logit, features], name="discriminator")
+    return b.model([x, z], [logit, features], name="discriminator")

@@ -42,6 +42,15 @@ class Builder:
         """A transposed convolution; never spectrally normalised."""
         return layers.Conv2DTranspose(filters, size, stride, padding=padding, kernel_initializer=self._initializer())
 
+    def model(self, inputs: keras.KerasTensor | list, outputs: keras.KerasTensor | list, name: str) -> keras.Model:
+        """The finished network; Keras draws the vector of a spectral normalisation without a seed, so it is drawn again."""
+        model = keras.Model(inputs, outputs, name=name)
+        for layer in model.layers:
+            if isinstance(layer, layers.SpectralNormalization):
+                drawn = np.random.default_rng(next(self._seeds)).normal(0, 0.02, layer.vector_u.shape)
+                layer.vector_u.assign(drawn.astype(np.float32))
+        return model
+
     def leaky(self) -> keras.Layer:
         """The leaky rectifier."""
         return layers.LeakyReLU(self.slope)
