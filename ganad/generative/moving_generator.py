@@ -15,7 +15,7 @@ from ganad.backends import backend
 from ganad.generative.latent_search import adam_move
 from ganad.networks.rowwise import RowWise
 
-WEIGHTS_PER_CALL = 2**22
+WEIGHTS_PER_CALL = 2**20
 """Weights that move side by side in one compiled call, all copies together: a few dozen megabytes."""
 
 FUSED_FROM = 2**15
