@@ -1,0 +1,291 @@
+"""Defects of published code, switched on one at a time: what each does to a figure, over seeds, on real data.
+
+Each group trains what it needs once a seed and yields a row for the control and for every defect; the defects live here
+and nowhere else in the package.  ``python -m ganad.survey.defects`` runs what is missing.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import ops
+from sklearn.metrics import auc, precision_recall_curve
+
+from ganad import metrics
+from ganad.adversarial import DivergedError, Game, Player, adam
+from ganad.backends import backend
+from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, load_dataset, thinned
+from ganad.detectors import EGBAD, AnoGAN, GANomaly
+from ganad.detectors.egbad import l1
+from ganad.detectors.ganomaly import GANomalyPlay, contextual_loss, discriminator_loss, encoder_loss
+from ganad.generative.latent_search import draw_starts
+from ganad.survey import results
+from ganad.survey.runner import row
+
+SEEDS = (0, 1, 2)
+IMAGES = {"train": 5_000, "val": 500, "test": 2_000}
+SMALL = {"width": 0.25, "learning_rate": 2e-4}
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One defect: whose, what it is, and which column of the results shows it beside which control."""
+
+    method: str
+    found_in: str
+    what: str
+    control: str
+    group: str
+    column: str = "auprc"
+
+
+DEFECTS = {
+    "training-mode BatchNorm, shuffled": Defect(
+        "GANomaly", "authors' code", "test batches normalise themselves; test set shuffled", "GANomaly", "ganomaly"
+    ),
+    "training-mode BatchNorm, sorted": Defect(
+        "GANomaly", "authors' code, CIFAR-10 loader", "the same; normals first, then anomalies", "GANomaly", "ganomaly"
+    ),
+    "scores normalised by batch": Defect(
+        "GANomaly", "anomaly-toolbox", "each batch of 32 scores divided by its length", "GANomaly", "ganomaly"
+    ),
+    "scaled by the test set, cut at .2": Defect(
+        "GANomaly", "authors' code", "min-max over the test set, F1 at a fixed .20", "GANomaly", "ganomaly", "f1"
+    ),
+    "best epoch by test data": Defect(
+        "GANomaly", "authors' code", "the best of all epochs by the test set's own AUPRC", "GANomaly", "ganomaly"
+    ),
+    "second encoder not trained": Defect(
+        "GANomaly", "anomaly-toolbox", "its gradients are cut off by a zip", "GANomaly", "ganomaly"
+    ),
+    "cross-entropy of the image": Defect(
+        "GANomaly", "anomaly-toolbox", "the adversarial term looks at pixels, not at D", "GANomaly", "ganomaly"
+    ),
+    "raw columns": Defect(
+        "EGBAD", "authors' code", "KDD unscaled: the scaler's result is thrown away", "EGBAD", "egbad_kdd", "f1"
+    ),
+    "dropout inactive": Defect(
+        "EGBAD", "authors' code until June 2018", "no training flag", "EGBAD", "egbad_kdd", "f1"
+    ),
+    "cross-entropy of the wrong pair": Defect(
+        "EGBAD", "authors' code", "D(G(E(x)), E(x)) for D(x, E(x))", "EGBAD, cross-entropy", "egbad_kdd", "f1"
+    ),
+    "trapezoid": Defect("EGBAD", "authors' code", "AUPRC by trapezoids, not average precision", "EGBAD", "egbad_kdd"),
+    "leaked test normals": Defect(
+        "EGBAD", "authors' code, MNIST loader", "four fifths of the test normals train too", "EGBAD", "egbad_mnist"
+    ),
+    "search that trains the networks": Defect(
+        "AnoGAN", "PyOD", "each query's gradient moves G and D too, and z is never reset", "AnoGAN", "anogan"
+    ),
+    "no search": Defect("AnoGAN", "PyOD", "every sample is compared with the same image", "AnoGAN", "anogan"),
+    "weights reversed": Defect("AnoGAN", "ALAD's code", "a tenth residual, nine tenths features", "AnoGAN", "anogan"),
+}
+"""By the name of the variant in ``results/survey.csv``; controls are called "control: ..."."""
+
+
+class _SecondEncoderLeftOut(GANomaly):
+    def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
+        rate = self.reference_["learning_rate"]
+        players = {
+            "discriminator": Player(("discriminator",), discriminator_loss, adam(rate)),
+            "generator": Player(("encoder", "decoder"), self.generator_loss, adam(rate)),
+        }
+        return Game(networks, players, GANomalyPlay, decay=self.reference_["decay"])
+
+
+class _PixelsForVerdict(GANomaly):
+    def generator_loss(self, play: GANomalyPlay) -> Any:
+        pixels = ops.mean(ops.softplus(-play.reconstructed))
+        return pixels + self.contextual_weight * contextual_loss(play) + self.encoder_weight * encoder_loss(play)
+
+
+def in_training_mode(detector: GANomaly, x: np.ndarray, batch: int = 64) -> np.ndarray:
+    """GANomaly's scores with BatchNorm on the statistics of each test batch; the networks stay as they are."""
+    parts = []
+    for first in range(0, len(x), batch):
+        with keras.StatelessScope():
+            play = GANomalyPlay(detector.networks_, ops.convert_to_tensor(x[first : first + batch]), training=True)
+            parts.append(ops.convert_to_numpy(ops.mean(ops.square(play.encoded - play.again), axis=1)))
+    return np.concatenate(parts)
+
+
+def trapezoid(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the precision-recall curve by trapezoids."""
+    precision, recall, _ = precision_recall_curve(labels, scores)
+    return float(auc(recall, precision))
+
+
+def ganomaly(seed: int, data: Dataset, anomaly: int, epochs: int) -> Iterator[dict]:
+    """GANomaly's defects on images."""
+    split = thinned(leave_one_out(data, anomaly), **IMAGES)
+    given = SMALL | {"epochs": epochs}
+    peak = [-np.inf, None]
+
+    def watch(_: int, detector: GANomaly) -> None:
+        scores = detector.decision_function(split.x_test)
+        if (quality := metrics.auprc(split.y_test, scores)) > peak[0]:
+            peak[:] = quality, scores
+
+    model = GANomaly(seed=seed, **given).fit(split.x_train, on_epoch=watch)
+    scores = model.decision_function(split.x_test)
+
+    def said(variant: str, scores: np.ndarray, split: Split = split, of: Any = model) -> dict:
+        return row(of, split, scores, None, variant=variant, parameters=given | IMAGES)
+
+    yield said("control: GANomaly", scores)
+    yield said("best epoch by test data", peak[1])
+    yield said("training-mode BatchNorm, shuffled", in_training_mode(model, split.x_test))
+    order = np.argsort(split.y_test, kind="stable")
+    ordered = replace(split, x_test=split.x_test[order], y_test=split.y_test[order])
+    yield said("training-mode BatchNorm, sorted", in_training_mode(model, ordered.x_test), ordered)
+    batches = np.array_split(scores, np.arange(32, len(scores), 32))
+    yield said("scores normalised by batch", np.concatenate([part / np.linalg.norm(part) for part in batches]))
+    scaled = (scores - scores.min()) / (scores.max() - scores.min())
+    cut = metrics.detection(split.y_test, scaled >= 0.2)
+    flags = {"precision": cut.precision, "recall": cut.recall, "f1": cut.f1}
+    yield said("scaled by the test set, cut at .2", scaled) | flags
+    if data.name != "mnist":
+        return
+    for variant, defective in (
+        ("second encoder not trained", _SecondEncoderLeftOut),
+        ("cross-entropy of the image", _PixelsForVerdict),
+    ):
+        other = defective(seed=seed, **given).fit(split.x_train)
+        yield said(variant, other.decision_function(split.x_test), of=other)
+
+
+def egbad_kdd(seed: int, data: Dataset) -> Iterator[dict]:
+    """EGBAD's defects on KDD: the authors' networks at a rate that converges in five epochs."""
+    split, given = kdd_split(data), {"learning_rate": 1e-4, "epochs": 5}
+    model = EGBAD(seed=seed, **given).fit(split.x_train)
+    scores = model.decision_function(split.x_test)
+
+    def said(variant: str, scores: np.ndarray, of: Any = model, **more: Any) -> dict:
+        return row(of, split, scores, None, variant=variant, parameters=given | more)
+
+    yield (control := said("control: EGBAD", scores))
+    yield control | {"variant": "trapezoid", "auprc": trapezoid(split.y_test, scores)}
+    entropy = model.set_params(score="cross_entropy")
+    entropy._adopt(model.networks_)
+    yield said("control: EGBAD, cross-entropy", entropy.decision_function(split.x_test), score="cross_entropy")
+    yield said("cross-entropy of the wrong pair", _wrong_pair(model, split.x_test), score="cross_entropy")
+    other = EGBAD(seed=seed, dropout=0.0, **given).fit(split.x_train)
+    yield said("dropout inactive", other.decision_function(split.x_test), other)
+    rows = {part: data.x[getattr(split, f"{part}_rows")].astype(np.float32) for part in ("train", "test")}
+    try:
+        raw = EGBAD(seed=seed, **given).fit(rows["train"])
+        yield said("raw columns", raw.decision_function(rows["test"]), raw)
+    except DivergedError:  # then it finds nothing: all scores alike
+        yield said("raw columns", np.zeros(len(split.y_test)))
+
+
+def _wrong_pair(model: EGBAD, x: np.ndarray) -> np.ndarray:
+    networks = model.networks_
+
+    def judge(x: Any) -> tuple:
+        code = networks["encoder"](x, training=False)
+        made = networks["generator"](code, training=False)
+        logit = networks["discriminator"]([made, code], training=False)[0]
+        return (0.9 * l1(x, made) + 0.1 * ops.softplus(-logit)[:, 0],)
+
+    compiled = backend().compile_function(judge, [v for network in networks.values() for v in network.variables])
+    return np.concatenate([compiled(part)[0] for part in np.array_split(x, len(x) // 10_000 + 1)])
+
+
+def egbad_mnist(seed: int, data: Dataset) -> Iterator[dict]:
+    """EGBAD on digits, with and without four fifths of the test set's normal images among the training images."""
+    split, given = thinned(leave_one_out(data, 8), **IMAGES), SMALL | {"epochs": 20}
+    normal = np.flatnonzero(split.y_test == 0)
+    seen = split.x_test[normal[: len(normal) * 4 // 5]]
+    for variant, x in (
+        ("control: EGBAD", split.x_train),
+        ("leaked test normals", np.concatenate([split.x_train, seen])),
+    ):
+        model = EGBAD(seed=seed, turns="simultaneous", **given).fit(x)
+        scores = model.decision_function(split.x_test)
+        yield row(model, split, scores, None, variant=variant, parameters=given | IMAGES | {"turns": "simultaneous"})
+
+
+def anogan(seed: int, data: Dataset) -> Iterator[dict]:
+    """AnoGAN's defects on 1,000 rows of KDD, 100 steps a search."""
+    split = thinned(kdd_split(data), train=10**9, val=0, test=1_000)
+    given = {"learning_rate": 1e-4, "epochs": 5, "steps": 100}
+    model = AnoGAN(seed=seed, threshold_samples=1, **given).fit(split.x_train)
+    searches = {"control: AnoGAN": {}, "no search": {"steps": 0}, "weights reversed": {"score_weight": 0.9}}
+    for variant, changes in searches.items():
+        scores = model.search(split.x_test, **changes).loss
+        yield row(model, split, scores, None, variant=variant, parameters=given | {"test": 1_000})
+    scores = _drifting(model, split.x_test, given["steps"])
+    yield row(model, split, scores, None, variant="search that trains the networks", parameters=given | {"test": 1_000})
+
+
+def _drifting(model: AnoGAN, x: np.ndarray, steps: int) -> np.ndarray:
+    """One search after another, as in PyOD: one z and one Adam for all, which moves generator and discriminator too."""
+    generator, discriminator = (keras.models.clone_model(model.networks_[role]) for role in model._roles)
+    for copy, role in zip((generator, discriminator), model._roles, strict=True):
+        copy.set_weights(model.networks_[role].get_weights())
+    z = keras.Variable(draw_starts(1, generator.inputs[0].shape[1], model.seed))
+    moved = [z, *generator.trainable_variables, *discriminator.trainable_variables]
+    optimizer = keras.optimizers.Adam(model.search_rate)
+    optimizer.build(moved)
+
+    def step(query: Any) -> Any:
+        def losses() -> list:
+            made = generator(z, training=False)
+            features = (discriminator(image, training=False)[1] for image in (query, made))
+            return [ops.sum(0.9 * l1(query, made) + 0.1 * l1(*features))]
+
+        values, (slopes,) = backend().gradients(losses, [moved], [*generator.variables, *discriminator.variables])
+        optimizer.apply(slopes, moved)
+        return ops.stack(values)
+
+    variables = [*generator.variables, *discriminator.variables, z, *optimizer.variables]
+    run = backend().compile_loop(step, list({id(v): v for v in variables}.values()), 1)
+    data = (backend().to_device(x),)
+    scores = np.empty(len(x))
+    for query in range(len(x)):
+        order = backend().to_device(np.full((steps, 1), query, np.int32))
+        run(data, order, 0, steps - 1)
+        scores[query] = run(data, order, steps - 1, steps)[0]
+    return scores
+
+
+GROUPS: dict[str, tuple[str, Callable[[int, Dataset], Iterator[dict]]]] = {
+    "ganomaly": ("mnist", lambda seed, data: ganomaly(seed, data, 8, 15)),
+    "ganomaly_cifar10": ("cifar10", lambda seed, data: ganomaly(seed, data, 2, 10)),
+    "egbad_kdd": ("kddcup99", egbad_kdd),
+    "egbad_mnist": ("mnist", egbad_mnist),
+    "anogan": ("kddcup99", anogan),
+}
+"""Name -> data set, experiment."""
+
+
+def complete(groups: dict = GROUPS, seeds: tuple[int, ...] = SEEDS) -> None:
+    """Run every group and seed whose rows are not all there yet; each row is kept as soon as it is known."""
+    for name, (dataset, experiment) in groups.items():
+        done = _finished(results.read(), name, dataset)
+        missing = [seed for seed in seeds if seed not in done]
+        data = load_dataset(dataset) if missing else None
+        for seed in missing:
+            for found in experiment(seed, data):
+                results.record([found])
+                print(f"{name}, seed {seed}: {found['variant']}: AUPRC {found['auprc']:.3f}", flush=True)
+
+
+def _finished(table: pd.DataFrame, group: str, dataset: str) -> set[int]:
+    """Seeds whose last row, which is written last, is there."""
+    ends_with = {
+        "ganomaly": "cross-entropy of the image",
+        "ganomaly_cifar10": "scaled by the test set, cut at .2",
+        "egbad_kdd": "raw columns",
+        "egbad_mnist": "leaked test normals",
+        "anogan": "search that trains the networks",
+    }[group]
+    return set(table[(table["dataset"] == dataset) & (table["variant"] == ends_with)]["seed"])
+
+
+if __name__ == "__main__":
+    complete()

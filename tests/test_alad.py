@@ -1,0 +1,117 @@
+"""ALAD's own: three discriminators that see what they should, and a score by features."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from ganad.datasets import leave_one_out, load_dataset
+from ganad.detectors import ALAD
+from ganad.detectors import alad as module
+from ganad.networks import alad_discriminator_xx, alad_encoder, alad_generator
+
+TINY = {"epochs": 2, "batch_size": 32, "latent_dim": 4, "width": 0.06, "learning_rate": 1e-3, "turns": "simultaneous"}
+
+
+def array(x) -> np.ndarray:
+    return keras.ops.convert_to_numpy(keras.ops.stop_gradient(x))
+
+
+@pytest.fixture(scope="module")
+def fitted(table) -> ALAD:
+    return ALAD(**TINY | {"width": 0.2}).fit(table)
+
+
+def test_the_reconstruction_judge_joins_channels_not_rows():
+    """The authors' code stacks the two images on top of each other."""
+    judge = alad_discriminator_xx((8, 12, 3), width=0.1, spectral=False)
+    first = next(w for w in judge.get_weights() if w.ndim == 4)
+    assert first.shape[2] == 6  # both images under one kernel
+    x = np.random.default_rng(0).uniform(-1, 1, (5, 8, 12, 3)).astype(np.float32)
+    x, other = (keras.ops.convert_to_tensor(each) for each in (x, x[::-1].copy()))
+    assert not np.allclose(array(judge([x, other], training=False)[0]), array(judge([x, x], training=False)[0]))
+
+
+def test_the_losses_are_three_games(fitted, table):
+    rng = np.random.default_rng(0)
+    x, z = (keras.ops.convert_to_tensor(a.astype(np.float32)) for a in (table[:7], rng.normal(size=(7, 4))))
+    play = module.ALADPlay(fitted.networks_, x, z, training=False)
+    networks = fitted.networks_
+    code, made = networks["encoder"](x), networks["generator"](z)
+    pairs = {
+        "discriminator_xz": ([x, code], [made, z]),
+        "discriminator_xx": ([x, x], [x, networks["generator"](code)]),
+        "discriminator_zz": ([z, z], [z, networks["encoder"](made)]),
+    }
+    logits = {
+        name: [array(networks[name](pair)[0]).astype(np.float64) for pair in both] for name, both in pairs.items()
+    }
+
+    def softplus(a):
+        return np.log1p(np.exp(a)).mean()
+
+    judges = sum(softplus(-real) + softplus(fake) for real, fake in logits.values())
+    cycles = sum(softplus(-logits[name][1]) for name in ("discriminator_xx", "discriminator_zz"))
+    assert float(module.discriminator_loss(play)) == pytest.approx(judges, rel=1e-4)
+    real, fake = logits["discriminator_xz"]
+    assert float(module.generator_loss(play)) == pytest.approx(softplus(-fake) + cycles, rel=1e-4)
+    assert float(module.encoder_loss(play)) == pytest.approx(softplus(real) + cycles, rel=1e-4)
+
+
+def test_every_network_learns(table):
+    detector = ALAD(**TINY, decay=0.0)
+    detector.reference_ = detector._reference((6,)) | {"latent_dim": 4}
+    start = {role: network.get_weights() for role, network in detector._networks((6,)).items()}
+    trained = detector.fit(table).networks_
+    for role, network in trained.items():
+        moved = [np.abs(a - b.value).max() for a, b in zip(start[role], network.weights, strict=True) if b.trainable]
+        assert moved and min(moved) >= 0 and max(moved) > 1e-4, role
+
+
+def test_the_four_scores(fitted, table):
+    x = keras.ops.convert_to_tensor(table[:30])
+    networks = fitted.networks_
+    made = networks["generator"](networks["encoder"](x))
+    (_, same), (logit, features) = (networks["discriminator_xx"](pair) for pair in ([x, x], [x, made]))
+    difference = table[:30] - array(made)
+    expected = {
+        "features": np.abs(array(same) - array(features)).sum(1),
+        "logits": np.log1p(np.exp(-array(logit)[:, 0])),
+        "l1": np.abs(difference).sum(1),
+        "l2": np.sqrt((difference**2).sum(1)),
+    }
+    for kind, scores in expected.items():
+        other = ALAD(**fitted.get_params() | {"score": kind})
+        other.shape_, other.reference_ = fitted.shape_, fitted.reference_
+        other._adopt(networks)
+        np.testing.assert_allclose(other.decision_function(table[:30]), scores, rtol=1e-3, atol=1e-5)
+
+
+def test_dropout_is_off_when_scoring(fitted, table):
+    """In one library two scorings of the same rows correlate at .6."""
+    np.testing.assert_array_equal(fitted.decision_function(table), fitted.decision_function(table))
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (8, 8, 1), (4, 8, 2)])
+def test_networks_for_every_size(shape):
+    assert alad_encoder(shape, 5, width=0.03).output.shape[1:] == (5,)
+    assert alad_generator(shape, 5, width=0.03).output.shape[1:] == shape
+
+
+def test_the_references_filters_for_32x32():
+    kernels = [w for w in alad_generator((32, 32, 3), 100).get_weights() if w.ndim == 4]
+    assert [w.shape[2] for w in kernels] == [512, 256, 128, 3]
+
+
+def test_without_spectral_normalisation_it_is_another_model(table, fitted):
+    other = ALAD(**TINY | {"width": 0.2}, spectral_normalization=False).fit(table)
+    assert np.isfinite(other.decision_scores_).all()
+    assert not np.allclose(other.decision_scores_, fitted.decision_scores_, rtol=1e-3)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_it_finds_the_zeros_among_digits(seed):
+    split = leave_one_out(load_dataset("digits"), 0, seed=seed)
+    budget = TINY | {"epochs": 25, "latent_dim": 16, "width": 0.125}
+    detector = ALAD(**budget, decay=0.99, spectral_normalization=False, seed=seed).fit(split.x_train)
+    assert roc_auc_score(split.y_test, detector.decision_function(split.x_test)) > 0.75

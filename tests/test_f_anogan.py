@@ -1,0 +1,104 @@
+"""f-AnoGAN's own: two stages, and an encoder that learns alone."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from ganad.datasets import leave_one_out, load_dataset
+from ganad.detectors import FAnoGAN
+
+TINY = {"epochs": 2, "batch_size": 16, "latent_dim": 4, "width": 0.1, "learning_rate": 1e-3}
+
+
+def array(x) -> np.ndarray:
+    return keras.ops.convert_to_numpy(keras.ops.stop_gradient(x))
+
+
+@pytest.fixture(scope="module")
+def watched(pictures) -> tuple[FAnoGAN, list]:
+    """A detector, and its networks' weights after each epoch."""
+    seen = []
+
+    def watch(epoch, detector):
+        seen.append((epoch, {role: network.get_weights() for role, network in detector.networks_.items()}))
+
+    detector = FAnoGAN(**TINY, encoder_epochs=3, encoder_learning_rate=1e-3, decay=0.5).fit(pictures, on_epoch=watch)
+    return detector, seen
+
+
+def moved(before: list, after: list) -> float:
+    return max(np.abs(a - b).max() for a, b in zip(before, after, strict=True))
+
+
+def test_the_first_stage_moves_generator_and_critic_the_second_the_encoder_alone(watched):
+    detector, seen = watched
+    assert [epoch for epoch, _ in seen] == [1, 2, 3, 4, 5]
+    assert {name: len(losses) for name, losses in detector.history_.items()} == {
+        "critic": 2, "generator": 2, "encoder": 3,
+    }  # fmt: skip
+    stages = [state for _, state in seen]
+    for role in ("generator", "critic"):
+        assert moved(stages[0][role], stages[1][role]) > 1e-4
+        for later in stages[2:]:
+            assert moved(stages[1][role], later[role]) == 0
+    assert moved(stages[0]["encoder"], stages[1]["encoder"]) == 0
+    assert moved(stages[1]["encoder"], stages[4]["encoder"]) > 1e-3
+
+
+def test_stopping_in_the_first_stage_ends_the_training(pictures):
+    detector = FAnoGAN(**TINY).fit(pictures, on_epoch=lambda epoch, _: epoch == 1)
+    assert set(detector.history_) == {"critic", "generator"}
+    assert np.isfinite(detector.decision_scores_).all()
+
+
+@pytest.mark.parametrize("kappa", [0.0, 1.0, 7.0])
+def test_the_score_is_two_mean_squares(watched, pictures, kappa):
+    x = pictures[:20].astype(np.float32) / 127.5 - 1
+    detector = FAnoGAN(**watched[0].get_params() | {"kappa": kappa})
+    detector.shape_, detector.reference_ = watched[0].shape_, watched[0].reference_
+    detector._adopt(watched[0].networks_)
+    networks = detector.networks_
+    made = networks["generator"](networks["encoder"](keras.ops.convert_to_tensor(x), training=False), training=False)
+    seen, matched = (
+        array(networks["critic"](each, training=False)[1]) for each in (keras.ops.convert_to_tensor(x), made)
+    )
+    expected = ((x - array(made)) ** 2).mean((1, 2, 3)) + kappa * ((seen - matched) ** 2).mean(1)
+    np.testing.assert_allclose(detector.decision_function(x), expected, rtol=1e-3)
+
+
+def test_the_encoder_can_reach_codes_beyond_one(watched):
+    """The authors' tanh cannot, and a third of a normal prior's values lie there."""
+    encoder = watched[0].networks_["encoder"]
+    far = array(encoder(keras.ops.convert_to_tensor(np.full((1, 8, 8, 1), 1e4, np.float32)), training=False))
+    assert np.abs(far).max() > 10
+
+
+def test_mapping_back_gets_better(pictures):
+    errors = {}
+
+    def watch(epoch, detector):
+        x = pictures.astype(np.float32) / 127.5 - 1
+        errors[epoch] = ((detector.reconstruct(x) - x) ** 2).mean()
+
+    FAnoGAN(**TINY | {"epochs": 30}, encoder_epochs=60, encoder_learning_rate=2e-3, decay=0.9).fit(
+        pictures, on_epoch=watch
+    )
+    assert errors[90] < 0.9 * errors[30]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_it_finds_the_zeros_among_digits(seed):
+    split = leave_one_out(load_dataset("digits"), 0, seed=seed)
+    detector = FAnoGAN(
+        epochs=50,
+        encoder_epochs=25,
+        batch_size=16,
+        latent_dim=16,
+        width=0.25,
+        learning_rate=1e-3,
+        encoder_learning_rate=1e-3,
+        decay=0.95,
+        seed=seed,
+    ).fit(split.x_train)
+    assert roc_auc_score(split.y_test, detector.decision_function(split.x_test)) > 0.85
