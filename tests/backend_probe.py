@@ -1,7 +1,7 @@
 """Run by test_backends.py in a process of its own, with ``KERAS_BACKEND`` set: what this backend makes of fixed input.
 
-``python backend_probe.py FOLDER DETECTOR_FILE`` writes ``FOLDER/BACKEND.npz`` and ``FOLDER/BACKEND.keras``; the former
-holds the scores under the detector of the file as well.
+``python backend_probe.py FOLDER`` writes ``FOLDER/BACKEND.npz`` and ``FOLDER/BACKEND.keras``; the former holds the scores
+under the detectors ``FOLDER/given-METHOD.keras`` as well.
 """
 
 import sys
@@ -12,7 +12,7 @@ import numpy as np
 
 from ganad.adversarial import Game, Player
 from ganad.backends import backend
-from ganad.detectors import EGBAD, load_detector
+from ganad.detectors import EGBAD, detector_class, load_detector
 from ganad.detectors.egbad import TURNS
 from ganad.generative.bigan import BiGANPlay, discriminator_loss, encoder_loss, generator_loss
 from ganad.networks import bigan_discriminator, bigan_encoder, bigan_generator
@@ -20,6 +20,15 @@ from ganad.networks import bigan_discriminator, bigan_encoder, bigan_generator
 LOSSES = {"discriminator": discriminator_loss, "generator": generator_loss, "encoder": encoder_loss}
 SHAPES = {"table": (6,), "images": (8, 8, 1)}
 SAMPLES = np.random.default_rng(7).random((96, 6), np.float32)
+IMAGES = np.random.default_rng(8).uniform(-1, 1, (24, 8, 8, 1)).astype(np.float32)
+METHODS = {
+    "anogan": {"steps": 4, "restarts": 2},
+    "f_anogan": {"encoder_epochs": 1, "critic_steps": 2},
+    "ganomaly": {},
+    "adgan": {"steps": 3, "restarts": 2},
+    "alad": {},
+}
+"""What each method beside EGBAD is given so that it takes seconds."""
 
 
 def fixed_game(shape: tuple[int, ...], turns) -> Game:
@@ -60,13 +69,35 @@ def detector() -> EGBAD:
     return EGBAD(epochs=2, batch_size=32, latent_dim=4, width=0.2, learning_rate=1e-3, seed=3).fit(SAMPLES)
 
 
-def scores(folder: Path, file: Path) -> dict[str, np.ndarray]:
+def method(name: str):
+    """A tiny detector of this method, trained on images."""
+    budget = {"epochs": 1, "batch_size": 12, "latent_dim": 4, "width": 0.05, "learning_rate": 1e-3}
+    return detector_class(name)(**budget | METHODS[name]).fit(IMAGES)
+
+
+def given(folder: Path, name: str) -> Path:
+    """The file of a detector that another process trained."""
+    return folder / f"given-{name}.keras"
+
+
+def scores(folder: Path) -> dict[str, np.ndarray]:
     """Of two detectors trained from one seed, of the first one saved and loaded, and of the one in the file."""
     path = folder / f"{keras.backend.backend()}.keras"
     kept = {"first": detector(), "again": detector()}
     kept["first"].save(path)
-    kept |= {"loaded": load_detector(path), "given": load_detector(file)}
+    kept |= {"loaded": load_detector(path), "given": load_detector(given(folder, "egbad"))}
     return {f"scores/{name}": each.decision_function(SAMPLES) for name, each in kept.items()}
+
+
+def method_scores(folder: Path) -> dict[str, np.ndarray]:
+    """Of each method trained here, and of the one in the file."""
+    found = {}
+    for name in METHODS:
+        trained = method(name)
+        found[f"trained/{name}"] = trained.decision_function(IMAGES)
+        found[f"losses/{name}"] = np.array([losses[-1] for losses in trained.history_.values()])
+        found[f"given/{name}"] = load_detector(given(folder, name)).decision_function(IMAGES)
+    return found
 
 
 def largest_singular_values() -> np.ndarray:
@@ -84,12 +115,12 @@ def largest_singular_values() -> np.ndarray:
     return np.array([np.linalg.norm(w, 2) for w in weights if w.ndim == 2 and min(w.shape) > 1])
 
 
-def main(folder: Path, file: Path) -> None:
+def main(folder: Path) -> None:
     found = {"backend": np.array(backend().NAME), "device": np.array(backend().device_name())}
     found |= one_step("table", "simultaneous") | one_step("table", "alternating") | one_step("images", "simultaneous")
     found["singular_values"] = largest_singular_values()
-    np.savez(folder / f"{keras.backend.backend()}.npz", **found, **scores(folder, file))
+    np.savez(folder / f"{keras.backend.backend()}.npz", **found, **scores(folder), **method_scores(folder))
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(Path(sys.argv[1]))

@@ -192,7 +192,7 @@ def test_starts_come_from_the_seed_and_differ(fitted, pictures):
     assert not np.array_equal(starts, draw_starts(3, 4, fitted.seed + 1))
     found = fitted.search(pictures[:6], restarts=5)
     np.testing.assert_allclose(found.loss[:, :3], fitted.search(pictures[:6]).loss, rtol=1e-5)
-    assert (found.loss.std(1) > 1e-3).all()  # a public implementation runs all of its restarts from one z
+    assert (np.ptp(found.loss, axis=1) > 1e-4).all()  # a public implementation runs all of its restarts from one z
 
 
 def test_weights_and_latent_points_really_move(fitted, pictures):

@@ -33,7 +33,10 @@ class Probes:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.detector = backend_probe.detector()
-        self.detector.save(folder / "given.keras")
+        self.detector.save(backend_probe.given(folder, "egbad"))
+        self.methods = {name: backend_probe.method(name) for name in backend_probe.METHODS}
+        for name, detector in self.methods.items():
+            detector.save(backend_probe.given(folder, name))
         self._found: dict[str, dict[str, np.ndarray]] = {}
         self._running = {name: self._start(name) for name in NAMES if name not in MISSING}
 
@@ -41,7 +44,7 @@ class Probes:
         cpu = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
         paths = os.pathsep.join(filter(None, [str(PROBE.parent.parent), os.environ.get("PYTHONPATH")]))
         return subprocess.Popen(
-            [sys.executable, str(PROBE), str(self.folder), str(self.folder / "given.keras")],
+            [sys.executable, str(PROBE), str(self.folder)],
             env=os.environ | cpu | {"KERAS_BACKEND": name, "PYTHONPATH": paths},
             stdout=subprocess.DEVNULL,
             stderr=(self.folder / f"{name}.log").open("wb"),
@@ -130,6 +133,21 @@ def test_a_detector_saved_there_scores_the_same_here(name, probed):
     np.testing.assert_allclose(found, expected, rtol=1e-3)
 
 
+@each
+@pytest.mark.parametrize("method", backend_probe.METHODS)
+def test_every_method_trains_on_every_backend(method, name, probed):
+    losses, scores = probed(name)[f"losses/{method}"], probed(name)[f"trained/{method}"]
+    assert len(losses) >= 2 and np.isfinite(losses).all()
+    assert np.isfinite(scores).all() and np.ptp(scores) > 1e-6 * np.abs(scores).max()
+
+
+@each
+@pytest.mark.parametrize("method", backend_probe.METHODS)
+def test_every_method_trained_here_scores_the_same_there(method, name, probed):
+    expected = probed.methods[method].decision_function(backend_probe.IMAGES)
+    np.testing.assert_allclose(probed(name)[f"given/{method}"], expected, rtol=1e-3)
+
+
 @pytest.mark.parametrize("name", ["tensorflow", "jax", "torch"])
 def test_every_backend_offers_the_same(name):
     if importlib.util.find_spec(name) is None:
@@ -141,7 +159,6 @@ def test_every_backend_offers_the_same(name):
         "compile_loop",
         "compile_step",
         "compile_function",
-        "map_rows",
         "to_device",
         "device_name",
     ):

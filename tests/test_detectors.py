@@ -37,6 +37,12 @@ BUDGET = {
     "steps": 5,
     "restarts": 2,
 }
+SHORT = {
+    "anogan": {"steps": 2},
+    "f_anogan": {"encoder_epochs": 1, "critic_steps": 1},
+    "adgan": {"steps": 1},
+    "alad": {"spectral_normalization": False},
+}
 KINDS = ("table", "images")
 RECONSTRUCTS = [name for name in DETECTORS if name != "isolation_forest"]
 NEURAL = [name for name in DETECTORS if issubclass(detector_class(name), NeuralDetector)]
@@ -709,6 +715,23 @@ def test_averaged_weights_score(name, samples, fitted):
     first_game = fitted(name).history_.keys() - ({"encoder"} if name == "f_anogan" else set())
     assert all(live.history_[player] == fitted(name).history_[player] for player in first_game)
     assert not np.allclose(live.decision_scores_, fitted(name).decision_scores_, rtol=1e-4)
+
+
+@neural
+@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (12, 20, 2)])
+def test_images_of_other_sizes_and_channels_get_their_networks(name, shape):
+    x = np.random.default_rng(0).uniform(-1, 1, (12, *shape)).astype(np.float32)
+    detector = tiny(name, epochs=1, width=0.05, batch_size=6, **SHORT.get(name, {})).fit(x)
+    assert np.isfinite(detector.decision_function(x)).all()
+    assert detector.reconstruct(x).shape == x.shape
+
+
+@neural
+@pytest.mark.parametrize("columns", [1, 30])
+def test_tables_of_any_width_get_their_networks(name, columns):
+    x = np.random.default_rng(0).random((20, columns)).astype(np.float32)
+    detector = tiny(name, epochs=1, batch_size=10, **SHORT.get(name, {})).fit(x)
+    assert np.isfinite(detector.decision_function(x)).all()
 
 
 @neural

@@ -18,9 +18,6 @@ Each module here implements the same names, and nothing outside this folder impo
 ``compile_function(function, variables, fused=False)``
     The function of arrays compiled for inference; takes and returns NumPy arrays.  ``fused`` asks TensorFlow for XLA: long
     chains of element-wise operations in one pass over memory, for some seconds of compiling (JAX does so anyway).
-``map_rows(function, outputs)``
-    The function of one row of each array, which changes nothing and returns so many float tensors, compiled for arrays of
-    rows: NumPy in, NumPy out.
 ``to_device(array)``, ``device_name()``
     Where the data lies.
 """

@@ -95,16 +95,6 @@ def compile_function(function: Callable, variables: Sequence, fused: bool = Fals
     return lambda *arrays: jax.tree.map(np.asarray, pure([v.value for v in variables], arrays))
 
 
-def map_rows(function: Callable, outputs: int) -> Callable:
-    """See :mod:`ganad.backends`."""
-
-    @jax.jit
-    def every(arrays):
-        return jax.lax.map(lambda row: function(*row), arrays, batch_size=8)
-
-    return lambda *arrays: [np.asarray(array) for array in every(tuple(map(jnp.asarray, arrays)))]
-
-
 def to_device(array: np.ndarray) -> jax.Array:
     """The array on the default device."""
     return jnp.asarray(array)

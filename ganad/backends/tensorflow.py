@@ -58,17 +58,6 @@ def compile_function(function: Callable, variables: Sequence, fused: bool = Fals
     )
 
 
-def map_rows(function: Callable, outputs: int) -> Callable:
-    """See :mod:`ganad.backends`."""
-    kinds = (tf.float32,) * outputs
-
-    @tf.function(autograph=False, reduce_retracing=True)
-    def every(arrays):
-        return tf.map_fn(lambda row: function(*row), arrays, fn_output_signature=kinds, parallel_iterations=2)
-
-    return lambda *arrays: [tensor.numpy() for tensor in every(tuple(tf.constant(array) for array in arrays))]
-
-
 def to_device(array: np.ndarray) -> tf.Tensor:
     """The array as a tensor of the default device."""
     return tf.constant(array)

@@ -67,17 +67,6 @@ def compile_function(function: Callable, variables: Sequence, fused: bool = Fals
     return run
 
 
-def map_rows(function: Callable, outputs: int) -> Callable:
-    """See :mod:`ganad.backends`."""
-
-    @torch.no_grad()
-    def every(*arrays):
-        rows = [function(*row) for row in zip(*map(to_device, arrays), strict=True)]
-        return [torch.stack(column).cpu().numpy() for column in zip(*rows, strict=True)]
-
-    return every
-
-
 def to_device(array: np.ndarray) -> torch.Tensor:
     """The array as a tensor of the device Keras uses."""
     return torch.as_tensor(array, device=get_device())
