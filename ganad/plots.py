@@ -155,6 +155,33 @@ def bars(
     return figure
 
 
+def pairs(
+    rows: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    xlabel: str,
+    names: tuple[str, str] = ("before", "after"),
+    chance: Mapping[str, float] | None = None,
+) -> Figure:
+    """Two sets of values by name, one a little above the other, an arrow from mean to mean, and a tick where chance is."""
+    figure, axis = plt.subplots(figsize=(7.5, 0.42 * len(rows) + 1.1), layout="constrained")
+    for y, (row, (first, second)) in enumerate(rows.items()):
+        for each, name, colour, marker, lift in zip(
+            (first, second), names, _COLOURS, "oD", (-0.13, 0.13), strict=False
+        ):
+            label = None if y else name
+            axis.plot(each, np.full(len(each), y + lift), marker, ms=5, color=colour, alpha=0.75, label=label)
+        if chance and row in chance:
+            axis.plot(chance[row], y, "|", ms=13, mew=1.5, color=PUBLISHED, label=None if y else "chance")
+        ends = {"xy": (np.mean(second), y), "xytext": (np.mean(first), y)}
+        axis.annotate(
+            "", **ends, arrowprops={"arrowstyle": "->", "color": "0.35", "lw": 1.1, "shrinkA": 0, "shrinkB": 0}
+        )
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.set(xlabel=xlabel, xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5))
+    axis.grid(axis="x", alpha=0.3)
+    figure.legend(loc="outside upper right", ncols=3)
+    return figure
+
+
 def checkpoints(
     runs: Mapping[str, Sequence[Mapping[int, float]]], ylabel: str, reference: Mapping[str, float] | None = None
 ) -> Figure:

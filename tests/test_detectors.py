@@ -43,6 +43,14 @@ SHORT = {
     "adgan": {"steps": 1},
     "alad": {"spectral_normalization": False},
 }
+OTHER_SCORING = {
+    "anogan": {"score_weight": 0.5},
+    "f_anogan": {"kappa": 5.0},
+    "egbad": {"score": "cross_entropy", "score_weight": 0.5},
+    "ganomaly": {"score": "absolute"},
+    "adgan": {"steps": 9},
+    "alad": {"score": "l1"},
+}
 KINDS = ("table", "images")
 RECONSTRUCTS = [name for name in DETECTORS if name != "isolation_forest"]
 NEURAL = [name for name in DETECTORS if issubclass(detector_class(name), NeuralDetector)]
@@ -718,6 +726,22 @@ def test_averaged_weights_score(name, samples, fitted):
 
 
 @neural
+def test_rescored_is_fitting_with_other_scoring_parameters(name, samples, fitted, refused):
+    detector = fitted(name)
+    changes = {"contamination": 0.3} | OTHER_SCORING[name]
+    before = detector.decision_function(samples["table"])
+    other, anew = detector.rescored(samples["table"], **changes), tiny(name, **changes).fit(samples["table"])
+    close = 0.01 if name == "f_anogan" else 1e-6  # its encoder learns with kappa as well
+    found, expected = (model.decision_function(samples["table"]) for model in (other, anew))
+    np.testing.assert_allclose(found, expected, rtol=close)
+    assert other.threshold_ == pytest.approx(anew.threshold_, rel=close) and other.get_params() == anew.get_params()
+    assert not np.allclose(other.decision_scores_, detector.decision_scores_, rtol=1e-4)
+    np.testing.assert_array_equal(detector.decision_function(samples["table"]), before)
+    with refused(ParameterError, "epochs", "contamination"):
+        detector.rescored(samples["table"], epochs=3)
+
+
+@neural
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (12, 20, 2)])
 def test_images_of_other_sizes_and_channels_get_their_networks(name, shape):
     x = np.random.default_rng(0).uniform(-1, 1, (12, *shape)).astype(np.float32)
@@ -800,12 +824,35 @@ def to_numpy(x) -> np.ndarray:
         {"turns": "simultaneous", "schedule": "cosine"},
         {"residual_weight": 1.0, "dropout": 0.0, "decay": 0.0},
         {"spectral_normalization": True, "score": "cross_entropy"},
+        {"adversarial_loss": "feature_matching"},
+        {"residual_weight": 1.0, "residual_in": "encoder"},
     ],
 )
 def test_egbads_variants_train_and_differ(variant, samples, fitted):
     scores = tiny("egbad", **variant).fit(samples["table"]).decision_scores_
     assert np.isfinite(scores).all()
     assert not np.allclose(scores, fitted("egbad").decision_scores_, rtol=1e-4)
+
+
+def test_egbads_residual_loss_is_where_it_is_asked_for(samples):
+    """The survey's Table 1 has it in the encoder's loss alone."""
+    found = {where: tiny("egbad", residual_weight=100.0, residual_in=where) for where in ("both", "encoder")}
+    found["none"] = tiny("egbad")
+    losses = {where: model.fit(samples["table"]).history_ for where, model in found.items()}
+    first = {where: {role: values[0] for role, values in history.items()} for where, history in losses.items()}
+    assert first["both"]["generator"] > first["none"]["generator"] + 10
+    assert first["encoder"]["generator"] < first["none"]["generator"] + 1
+    assert first["encoder"]["encoder"] > first["none"]["encoder"] + 10
+
+
+def test_egbads_feature_matching_compares_means():
+    from types import SimpleNamespace
+
+    from ganad.detectors.egbad import feature_matching_loss
+
+    real, fake = np.float32([[1, 2], [3, 6]]), np.float32([[0, 0], [2, 2]])
+    play = SimpleNamespace(real_features=np_tensor(real), fake_features=np_tensor(fake))
+    assert float(to_numpy(feature_matching_loss(play))) == pytest.approx((2 - 1) ** 2 + (4 - 1) ** 2)
 
 
 def test_egbad_learns_what_columns_have_to_do_with_each_other():

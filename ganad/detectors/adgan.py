@@ -4,7 +4,6 @@ Deecke et al. 2018, *Image Anomaly Detection with Generative Adversarial Network
 published no code; the constants are recalled from the paper and not verified.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from ganad.generative.gan import GANPlay, discriminator_loss, generator_loss
 from ganad.generative.latent_search import draw_starts
 from ganad.generative.moving_generator import Moved, MovingSearch
 from ganad.networks import check_shape, dcgan_generator, gan_discriminator
-from ganad.parameters import obey, real, whole
+from ganad.parameters import real, whole
 
 
 class ADGAN(SearchingDetector):
@@ -54,6 +53,7 @@ class ADGAN(SearchingDetector):
 
     name = "adgan"
     _roles = ("generator", "discriminator")
+    _scoring = ("steps", "restarts", "latent_rate", "generator_rate", "threshold_samples")
     _rules = NeuralDetector._neural_rules | {
         "steps": whole(0, 10_000),
         "restarts": whole(1, 10_000),
@@ -139,10 +139,7 @@ class ADGAN(SearchingDetector):
         """
         if not changes:
             return self._search(self._checked(x))
-        other = copy.copy(self).set_params(**changes)
-        obey(other.get_params(deep=False), other._rules)
-        other._adopt(self.networks_)
-        return other.search(x)
+        return self._changed(changes)._search(self._checked(x))
 
     def starts(self) -> np.ndarray:
         """Where every search begins, (restarts, latent_dim): the same for all, so that a score depends on its sample alone."""

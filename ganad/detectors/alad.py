@@ -103,6 +103,7 @@ class ALAD(NeuralDetector):
 
     name = "alad"
     _roles = ("encoder", "generator", "discriminator_xz", "discriminator_xx", "discriminator_zz")
+    _scoring = ("score",)
     _rules = NeuralDetector._neural_rules | {
         "spectral_normalization": flag(),
         "turns": choice(*TURNS),

@@ -60,6 +60,7 @@ class AnoGAN(SearchingDetector):
 
     name = "anogan"
     _roles = ("generator", "discriminator")
+    _scoring = ("score", "score_weight", "steps", "search_rate", "restarts", "tolerance", "threshold_samples")
     _rules = NeuralDetector._neural_rules | {
         "score": choice("feature_matching", "cross_entropy"),
         "score_weight": real(0, 1),

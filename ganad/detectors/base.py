@@ -19,6 +19,7 @@ from ganad import __version__
 from ganad.parameters import Rule, obey, real
 
 FORMAT = "ganad-detector-1"
+CONTAMINATION = {"contamination": real(1e-9, 0.5)}
 
 
 class Detector(BaseEstimator):
@@ -74,7 +75,7 @@ class Detector(BaseEstimator):
         ganad.adversarial.DivergedError
             If a loss stops being finite.
         """
-        obey(self.get_params(deep=False), self._rules | {"contamination": real(1e-9, 0.5)})
+        obey(self.get_params(deep=False), self._rules | CONTAMINATION)
         x = check_samples(x)
         self.shape_ = x.shape[1:]
         try:
@@ -82,10 +83,13 @@ class Detector(BaseEstimator):
         except Exception:
             del self.shape_  # half a fit is none
             raise
+        self._set_threshold(x)
+        return self
+
+    def _set_threshold(self, x: np.ndarray) -> None:
         self.decision_scores_ = np.asarray(self._training_scores(x), np.float64)
         self.threshold_ = float(np.quantile(self.decision_scores_, 1 - self.contamination))
         self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
-        return self
 
     def decision_function(self, x: Any) -> np.ndarray:
         """Anomaly scores (N,), float64, higher is more anomalous; each depends on its sample and the model alone."""

@@ -3,7 +3,7 @@
 Zenati et al. 2018, *Efficient GAN-Based Anomaly Detection* (arXiv 1802.06222); the survey's section 2.2 and Table 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -19,6 +19,7 @@ TURNS = {
     "simultaneous": (("discriminator", "generator", "encoder"),),
     "alternating": (("discriminator",), ("generator", "encoder")),
 }
+RESIDUAL_IN = {"both": ("generator", "encoder"), "encoder": ("encoder",)}
 
 
 class EGBAD(NeuralDetector):
@@ -41,8 +42,12 @@ class EGBAD(NeuralDetector):
         What becomes of the learning rate: "cosine" takes it to zero by the last step.
     turns : {"alternating", "simultaneous"}
         The discriminator moves first and the others answer (the authors' code), or all move from one forward pass.
+    adversarial_loss : {"cross_entropy", "feature_matching"}
+        What G and E want of D: to call pairs by the other's name, or features with the same mean (survey, Table 1).
     residual_weight : float
-        Weight of a residual loss, the L1 distance of x and G(E(x)), in G's and E's losses (survey, Table 1); 0 is EGBAD.
+        Weight of a residual loss, the L1 distance of x and G(E(x)), 0 in EGBAD.
+    residual_in : {"both", "encoder"}
+        Whose loss it is a part of: G's and E's, or E's alone (survey, Table 1).
     dropout : float, optional
         Rate in the discriminator; .5 for images, .2 for tables.
     spectral_normalization : bool
@@ -63,10 +68,13 @@ class EGBAD(NeuralDetector):
 
     name = "egbad"
     _roles = ("encoder", "generator", "discriminator")
+    _scoring = ("score", "score_weight")
     _rules = NeuralDetector._neural_rules | {
         "schedule": choice("constant", "cosine"),
         "turns": choice(*TURNS),
+        "adversarial_loss": choice("cross_entropy", "feature_matching"),
         "residual_weight": real(0, 1e9),
+        "residual_in": choice(*RESIDUAL_IN),
         "dropout": optional(real(0, 0.99)),
         "spectral_normalization": flag(),
         "score": choice("feature_matching", "cross_entropy"),
@@ -82,7 +90,9 @@ class EGBAD(NeuralDetector):
         learning_rate: float | None = None,
         schedule: str = "constant",
         turns: str = "alternating",
+        adversarial_loss: str = "cross_entropy",
         residual_weight: float = 0.0,
+        residual_in: str = "both",
         dropout: float | None = None,
         spectral_normalization: bool = False,
         decay: float | None = None,
@@ -100,7 +110,9 @@ class EGBAD(NeuralDetector):
         self.learning_rate = learning_rate
         self.schedule = schedule
         self.turns = turns
+        self.adversarial_loss = adversarial_loss
         self.residual_weight = residual_weight
+        self.residual_in = residual_in
         self.dropout = dropout
         self.spectral_normalization = spectral_normalization
         self.decay = decay
@@ -153,15 +165,19 @@ class EGBAD(NeuralDetector):
             ),
         }
 
-    def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
+    def _losses(self) -> dict[str, Callable]:
         losses = {"discriminator": discriminator_loss, "generator": generator_loss, "encoder": encoder_loss}
-        if self.residual_weight:
-            losses["generator"] = lambda play: generator_loss(play) + self.residual_weight * residual_loss(play)
-            losses["encoder"] = lambda play: encoder_loss(play) + self.residual_weight * residual_loss(play)
+        if self.adversarial_loss == "feature_matching":
+            losses |= dict.fromkeys(("generator", "encoder"), feature_matching_loss)
+        for role in RESIDUAL_IN[self.residual_in] if self.residual_weight else ():
+            losses[role] = lambda play, plain=losses[role]: plain(play) + self.residual_weight * residual_loss(play)
+        return losses
+
+    def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
         fall = total_steps if self.schedule == "cosine" else None
         players = {
             role: Player((role,), loss, adam(self.reference_["learning_rate"], total_steps=fall))
-            for role, loss in losses.items()
+            for role, loss in self._losses().items()
         }
         play = LatentPlay(BiGANPlay, self.reference_["latent_dim"], self.seed)
         return Game(networks, players, play, turns=TURNS[self.turns], decay=self.reference_["decay"])
@@ -176,6 +192,11 @@ class EGBAD(NeuralDetector):
         return (1 - self.score_weight) * l1(
             x, play.reconstructed
         ) + self.score_weight * discriminator, play.reconstructed
+
+
+def feature_matching_loss(play: BiGANPlay) -> Any:
+    """Squared distance of the mean features of pairs (x, E(x)) and (G(z), z) (Salimans et al. 2016, section 3.1)."""
+    return ops.sum(ops.square(ops.mean(play.real_features, axis=0) - ops.mean(play.fake_features, axis=0)))
 
 
 def residual_loss(play: BiGANPlay) -> Any:

@@ -78,6 +78,7 @@ class FAnoGAN(NeuralDetector):
 
     name = "f_anogan"
     _roles = ("encoder", "generator", "critic")
+    _scoring = ("kappa",)
     _rules = NeuralDetector._neural_rules | {
         "encoder_epochs": optional(whole(1, 1_000_000)),
         "encoder_learning_rate": real(0, 1),

@@ -111,6 +111,7 @@ class GANomaly(NeuralDetector):
 
     name = "ganomaly"
     _roles = ("encoder", "decoder", "second_encoder", "discriminator")
+    _scoring = ("score",)
     _rules = NeuralDetector._neural_rules | {
         "adversarial_weight": real(0, 1e9),
         "contextual_weight": real(0, 1e9),

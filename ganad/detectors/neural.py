@@ -1,5 +1,6 @@
 """A detector whose model is an adversarial game: what AnoGAN's descendants share."""
 
+import copy
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -10,8 +11,8 @@ import numpy as np
 
 from ganad.adversarial import Game
 from ganad.backends import backend
-from ganad.detectors.base import Detector
-from ganad.parameters import Rule, optional, real, whole
+from ganad.detectors.base import CONTAMINATION, Detector
+from ganad.parameters import ParameterError, Rule, obey, optional, real, whole
 
 SCORING_BATCH = 1024
 """Samples in one scoring call; the last one is padded, so that every sample meets the same compiled program."""
@@ -34,6 +35,7 @@ class NeuralDetector(Detector):
 
     _not_saved = ("networks",)
     _roles: ClassVar[tuple[str, ...]]
+    _scoring: ClassVar[tuple[str, ...]] = ()  # the arguments that training does not look at
     _neural_rules: ClassVar[dict[str, Rule]] = {
         "latent_dim": optional(whole(1, 100_000)),
         "epochs": optional(whole(1, 1_000_000)),
@@ -107,6 +109,35 @@ class NeuralDetector(Detector):
                 if stopped:
                     break
 
+    def rescored(self, x: Any, **changes: Any) -> "NeuralDetector":
+        """A copy with the same trained networks that scores otherwise: another ``score`` or ``kappa``, more ``restarts``.
+
+        Parameters
+        ----------
+        x : array
+            The training samples, for the copy's threshold.
+        **changes
+            Other values of arguments that only scoring looks at, or of ``contamination``.
+
+        Raises
+        ------
+        ganad.parameters.ParameterError
+            For an argument that the training has settled, or a value out of range.
+        """
+        x = self._checked(x)
+        open_to_change = (*self._scoring, "contamination")
+        if settled := sorted(changes.keys() - set(open_to_change)):
+            raise ParameterError(f"{settled[0]} cannot change without training: only {', '.join(open_to_change)} can")
+        other = self._changed(changes)
+        other._set_threshold(x)
+        return other
+
+    def _changed(self, changes: dict[str, Any]) -> "NeuralDetector":
+        other = copy.copy(self).set_params(**changes)
+        obey(other.get_params(deep=False), other._rules | CONTAMINATION)
+        other._adopt(self.networks_)
+        return other
+
     def _epochs_in_all(self) -> int:
         return self.reference_["epochs"]
 
@@ -119,8 +150,8 @@ class NeuralDetector(Detector):
         if missing := [role for role in self._roles if role not in self.networks]:
             raise ValueError(f"networks lacks {', '.join(missing)}: {type(self).__name__} has {', '.join(self._roles)}")
         copies = {role: keras.models.clone_model(self.networks[role]) for role in self._roles}
-        for role, copy in copies.items():
-            copy.set_weights(self.networks[role].get_weights())
+        for role, network in copies.items():
+            network.set_weights(self.networks[role].get_weights())
         return copies
 
     def _adopt(self, networks: dict[str, keras.Model]) -> None:

@@ -1,33 +1,14 @@
-"""Defects of published code, switched on one at a time: what each does to a figure, over seeds, on real data.
+"""Defects of published code, switched on one at a time: what each is, and what it did to a figure.
 
-Each group trains what it needs once a seed and yields a row for the control and for every defect; the defects live here
-and nowhere else in the package.  ``python -m ganad.survey.defects`` runs what is missing.
+The runs are in :mod:`ganad.survey.defective`, their rows in ``results/survey.csv``.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-import keras
-import numpy as np
 import pandas as pd
-from keras import ops
-from sklearn.metrics import auc, precision_recall_curve
 
-from ganad import metrics
-from ganad.adversarial import DivergedError, Game, Player, adam
-from ganad.backends import backend
-from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, load_dataset, thinned
-from ganad.detectors import EGBAD, AnoGAN, GANomaly
-from ganad.detectors.egbad import l1
-from ganad.detectors.ganomaly import GANomalyPlay, contextual_loss, discriminator_loss, encoder_loss
-from ganad.generative.latent_search import draw_starts
-from ganad.survey import results
-from ganad.survey.runner import row
-
-SEEDS = (0, 1, 2)
-IMAGES = {"train": 5_000, "val": 500, "test": 2_000}
-SMALL = {"width": 0.25, "learning_rate": 2e-4}
+from ganad.metrics import Interval, interval
 
 
 @dataclass(frozen=True)
@@ -86,210 +67,53 @@ DEFECTS = {
 """By the name of the variant in ``results/survey.csv``; controls are called "control: ..."."""
 
 
-class _SecondEncoderLeftOut(GANomaly):
-    def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
-        rate = self.reference_["learning_rate"]
-        players = {
-            "discriminator": Player(("discriminator",), discriminator_loss, adam(rate)),
-            "generator": Player(("encoder", "decoder"), self.generator_loss, adam(rate)),
+@dataclass(frozen=True)
+class Effect:
+    """A defect's figures on one data set, beside its control's: a value for each seed that has both."""
+
+    variant: str
+    dataset: str
+    chance: float
+    control: tuple[float, ...]
+    found: tuple[float, ...]
+
+    @property
+    def defect(self) -> Defect:
+        """What it is."""
+        return DEFECTS[self.variant]
+
+    @property
+    def difference(self) -> Interval:
+        """Of the two, seed by seed."""
+        return interval([found - control for found, control in zip(self.found, self.control, strict=True)])
+
+
+def effects(table: pd.DataFrame) -> Iterator[Effect]:
+    """What each defect did on each data set it was tried on, from the rows of ``results/survey.csv``."""
+    for variant, defect in DEFECTS.items():
+        for dataset, rows in sorted(table[table["variant"] == variant].groupby("dataset"), reverse=True):
+            controls = table[(table["dataset"] == dataset) & (table["variant"] == f"control: {defect.control}")]
+            both = rows.merge(controls, on=["detector", "anomaly_class", "seed"], suffixes=("", "_control"))
+            column = defect.column
+            if len(both):
+                yield Effect(
+                    variant, dataset, both["prevalence"].iloc[0], tuple(both[f"{column}_control"]), tuple(both[column])
+                )
+
+
+def effects_table(table: pd.DataFrame) -> pd.DataFrame:
+    """:func:`effects` to read: means over the seeds, and the difference with its 95 % interval."""
+    rows = [
+        {
+            "method": effect.defect.method,
+            "defect": effect.variant,
+            "data": effect.dataset,
+            "measure": effect.defect.column.upper(),
+            "control": f"{interval(effect.control).mean:.3f}",
+            "with it": f"{interval(effect.found).mean:.3f}",
+            "difference": f"{effect.difference:+.3f}".replace("± +", "± "),
+            "seeds": len(effect.found),
         }
-        return Game(networks, players, GANomalyPlay, decay=self.reference_["decay"])
-
-
-class _PixelsForVerdict(GANomaly):
-    def generator_loss(self, play: GANomalyPlay) -> Any:
-        pixels = ops.mean(ops.softplus(-play.reconstructed))
-        return pixels + self.contextual_weight * contextual_loss(play) + self.encoder_weight * encoder_loss(play)
-
-
-def in_training_mode(detector: GANomaly, x: np.ndarray, batch: int = 64) -> np.ndarray:
-    """GANomaly's scores with BatchNorm on the statistics of each test batch; the networks stay as they are."""
-    parts = []
-    for first in range(0, len(x), batch):
-        with keras.StatelessScope():
-            play = GANomalyPlay(detector.networks_, ops.convert_to_tensor(x[first : first + batch]), training=True)
-            parts.append(ops.convert_to_numpy(ops.mean(ops.square(play.encoded - play.again), axis=1)))
-    return np.concatenate(parts)
-
-
-def trapezoid(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the precision-recall curve by trapezoids."""
-    precision, recall, _ = precision_recall_curve(labels, scores)
-    return float(auc(recall, precision))
-
-
-def ganomaly(seed: int, data: Dataset, anomaly: int, epochs: int) -> Iterator[dict]:
-    """GANomaly's defects on images."""
-    split = thinned(leave_one_out(data, anomaly), **IMAGES)
-    given = SMALL | {"epochs": epochs}
-    peak = [-np.inf, None]
-
-    def watch(_: int, detector: GANomaly) -> None:
-        scores = detector.decision_function(split.x_test)
-        if (quality := metrics.auprc(split.y_test, scores)) > peak[0]:
-            peak[:] = quality, scores
-
-    model = GANomaly(seed=seed, **given).fit(split.x_train, on_epoch=watch)
-    scores = model.decision_function(split.x_test)
-
-    def said(variant: str, scores: np.ndarray, split: Split = split, of: Any = model) -> dict:
-        return row(of, split, scores, None, variant=variant, parameters=given | IMAGES)
-
-    yield said("control: GANomaly", scores)
-    yield said("best epoch by test data", peak[1])
-    yield said("training-mode BatchNorm, shuffled", in_training_mode(model, split.x_test))
-    order = np.argsort(split.y_test, kind="stable")
-    ordered = replace(split, x_test=split.x_test[order], y_test=split.y_test[order])
-    yield said("training-mode BatchNorm, sorted", in_training_mode(model, ordered.x_test), ordered)
-    batches = np.array_split(scores, np.arange(32, len(scores), 32))
-    yield said("scores normalised by batch", np.concatenate([part / np.linalg.norm(part) for part in batches]))
-    scaled = (scores - scores.min()) / (scores.max() - scores.min())
-    cut = metrics.detection(split.y_test, scaled >= 0.2)
-    flags = {"precision": cut.precision, "recall": cut.recall, "f1": cut.f1}
-    yield said("scaled by the test set, cut at .2", scaled) | flags
-    if data.name != "mnist":
-        return
-    for variant, defective in (
-        ("second encoder not trained", _SecondEncoderLeftOut),
-        ("cross-entropy of the image", _PixelsForVerdict),
-    ):
-        other = defective(seed=seed, **given).fit(split.x_train)
-        yield said(variant, other.decision_function(split.x_test), of=other)
-
-
-def egbad_kdd(seed: int, data: Dataset) -> Iterator[dict]:
-    """EGBAD's defects on KDD: the authors' networks at a rate that converges in five epochs."""
-    split, given = kdd_split(data), {"learning_rate": 1e-4, "epochs": 5}
-    model = EGBAD(seed=seed, **given).fit(split.x_train)
-    scores = model.decision_function(split.x_test)
-
-    def said(variant: str, scores: np.ndarray, of: Any = model, **more: Any) -> dict:
-        return row(of, split, scores, None, variant=variant, parameters=given | more)
-
-    yield (control := said("control: EGBAD", scores))
-    yield control | {"variant": "trapezoid", "auprc": trapezoid(split.y_test, scores)}
-    entropy = model.set_params(score="cross_entropy")
-    entropy._adopt(model.networks_)
-    yield said("control: EGBAD, cross-entropy", entropy.decision_function(split.x_test), score="cross_entropy")
-    yield said("cross-entropy of the wrong pair", _wrong_pair(model, split.x_test), score="cross_entropy")
-    other = EGBAD(seed=seed, dropout=0.0, **given).fit(split.x_train)
-    yield said("dropout inactive", other.decision_function(split.x_test), other)
-    rows = {part: data.x[getattr(split, f"{part}_rows")].astype(np.float32) for part in ("train", "test")}
-    try:
-        raw = EGBAD(seed=seed, **given).fit(rows["train"])
-        yield said("raw columns", raw.decision_function(rows["test"]), raw)
-    except DivergedError:  # then it finds nothing: all scores alike
-        yield said("raw columns", np.zeros(len(split.y_test)))
-
-
-def _wrong_pair(model: EGBAD, x: np.ndarray) -> np.ndarray:
-    networks = model.networks_
-
-    def judge(x: Any) -> tuple:
-        code = networks["encoder"](x, training=False)
-        made = networks["generator"](code, training=False)
-        logit = networks["discriminator"]([made, code], training=False)[0]
-        return (0.9 * l1(x, made) + 0.1 * ops.softplus(-logit)[:, 0],)
-
-    compiled = backend().compile_function(judge, [v for network in networks.values() for v in network.variables])
-    return np.concatenate([compiled(part)[0] for part in np.array_split(x, len(x) // 10_000 + 1)])
-
-
-def egbad_mnist(seed: int, data: Dataset) -> Iterator[dict]:
-    """EGBAD on digits, with and without four fifths of the test set's normal images among the training images."""
-    split, given = thinned(leave_one_out(data, 8), **IMAGES), SMALL | {"epochs": 20}
-    normal = np.flatnonzero(split.y_test == 0)
-    seen = split.x_test[normal[: len(normal) * 4 // 5]]
-    for variant, x in (
-        ("control: EGBAD", split.x_train),
-        ("leaked test normals", np.concatenate([split.x_train, seen])),
-    ):
-        model = EGBAD(seed=seed, turns="simultaneous", **given).fit(x)
-        scores = model.decision_function(split.x_test)
-        yield row(model, split, scores, None, variant=variant, parameters=given | IMAGES | {"turns": "simultaneous"})
-
-
-def anogan(seed: int, data: Dataset) -> Iterator[dict]:
-    """AnoGAN's defects on 300 digits; the search that trains the networks takes them one by one, 100 steps each."""
-    samples = IMAGES | {"train": 10_000, "test": 300}
-    split = thinned(leave_one_out(data, 8), **samples)
-    given = SMALL | {"epochs": 40}
-    model = AnoGAN(seed=seed, threshold_samples=1, **given).fit(split.x_train)
-
-    def said(variant: str, scores: np.ndarray) -> dict:
-        return row(model, split, scores, None, variant=variant, parameters=given | samples)
-
-    searches = {"control: AnoGAN": {}, "no search": {"steps": 0}, "weights reversed": {"score_weight": 0.9}}
-    for variant, changes in searches.items():
-        yield said(variant, model.search(split.x_test, **changes).loss)
-    yield said("search that trains the networks", _drifting(model, split.x_test, 100))
-
-
-def _drifting(model: AnoGAN, x: np.ndarray, steps: int) -> np.ndarray:
-    """One search after another, as in PyOD: one z and one Adam of .001 for all, which moves the networks' weights too."""
-    generator, discriminator = (keras.models.clone_model(model.networks_[role]) for role in model._roles)
-    for copy, role in zip((generator, discriminator), model._roles, strict=True):
-        copy.set_weights(model.networks_[role].get_weights())
-    features = keras.Model(discriminator.inputs, discriminator.outputs[1])  # the verdict's layer plays no part
-    z = keras.Variable(draw_starts(1, generator.inputs[0].shape[1], model.seed))
-    moved = [z, *generator.trainable_variables, *features.trainable_variables]
-    optimizer = keras.optimizers.Adam(1e-3)
-    optimizer.build(moved)
-
-    def step(query: Any) -> Any:
-        def losses() -> list:
-            made = generator(z, training=False)
-            seen, matched = (features(image, training=False) for image in (query, made))
-            return [ops.sum(0.9 * l1(query, made) + 0.1 * l1(seen, matched))]
-
-        values, (slopes,) = backend().gradients(losses, [moved], [*generator.variables, *features.variables])
-        optimizer.apply(slopes, moved)
-        return ops.stack(values)
-
-    variables = [*generator.variables, *features.variables, z, *optimizer.variables]
-    run = backend().compile_loop(step, list({id(v): v for v in variables}.values()), 1)
-    data = (backend().to_device(x),)
-    scores = np.empty(len(x))
-    for query in range(len(x)):
-        order = backend().to_device(np.full((steps, 1), query, np.int32))
-        run(data, order, 0, steps - 1)
-        scores[query] = run(data, order, steps - 1, steps)[0]
-    return scores
-
-
-GROUPS: dict[str, tuple[str, Callable[[int, Dataset], Iterator[dict]]]] = {
-    "ganomaly": ("mnist", lambda seed, data: ganomaly(seed, data, 8, 15)),
-    "ganomaly_cifar10": ("cifar10", lambda seed, data: ganomaly(seed, data, 2, 10)),
-    "egbad_kdd": ("kddcup99", egbad_kdd),
-    "egbad_mnist": ("mnist", egbad_mnist),
-    "anogan": ("mnist", anogan),
-}
-"""Name -> data set, experiment."""
-
-
-def complete(groups: dict = GROUPS, seeds: tuple[int, ...] = SEEDS) -> None:
-    """Run every group and seed whose rows are not all there yet; each row is kept as soon as it is known."""
-    for name, (dataset, experiment) in groups.items():
-        done = _finished(results.read(), name, dataset)
-        missing = [seed for seed in seeds if seed not in done]
-        data = load_dataset(dataset) if missing else None
-        for seed in missing:
-            for found in experiment(seed, data):
-                results.record([found])
-                print(f"{name}, seed {seed}: {found['variant']}: AUPRC {found['auprc']:.3f}", flush=True)
-
-
-def _finished(table: pd.DataFrame, group: str, dataset: str) -> set[int]:
-    """Seeds whose last row, which is written last, is there."""
-    ends_with = {
-        "ganomaly": "cross-entropy of the image",
-        "ganomaly_cifar10": "scaled by the test set, cut at .2",
-        "egbad_kdd": "raw columns",
-        "egbad_mnist": "leaked test normals",
-        "anogan": "search that trains the networks",
-    }[group]
-    return set(table[(table["dataset"] == dataset) & (table["variant"] == ends_with)]["seed"])
-
-
-if __name__ == "__main__":
-    complete()
+        for effect in effects(table)
+    ]
+    return pd.DataFrame(rows)

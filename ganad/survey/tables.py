@@ -1,5 +1,6 @@
 """The tables a method's chapter ends with: its figures beside the cheap baselines, and its runs on real data."""
 
+import json
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from ganad import metrics
 from ganad.datasets import Split
 from ganad.detectors import IsolationForest, NearestNeighbour, PCAResidual
-from ganad.survey import results
+from ganad.survey import reported, results
 
 
 def beside_baselines(scores: Mapping[str, np.ndarray], split: Split, published: float | None = None) -> pd.DataFrame:
@@ -35,8 +36,28 @@ def beside_baselines(scores: Mapping[str, np.ndarray], split: Split, published: 
     return pd.DataFrame.from_dict(rows, orient="index").round(2)
 
 
+_PUBLISHED = {"egbad": reported.EGBAD_AUPRC, "ganomaly": reported.GANOMALY_AUPRC}
+
+
 def real_runs(detector: str, variant: str = "cpu", dataset: str = "mnist") -> pd.DataFrame:
-    """The finished runs of a detector in ``results/survey.csv``: a row for each anomalous class."""
-    columns = ["prevalence", "auprc", "auroc", "epochs", "train_seconds", "score_seconds", "parameters"]
-    table = results.read().query("dataset == @dataset and detector == @detector and variant == @variant")
-    return table.set_index("anomaly_class")[columns].round(3)
+    """The finished runs of a detector in ``results/survey.csv`` by anomalous class, beside the nearest neighbour's.
+
+    Classes have to be called 0 to 9; the survey's own figures are a column where it has some.
+    """
+    table = results.read().query("dataset == @dataset and variant == @variant").set_index("anomaly_class")
+    runs, nearest = (table[table["detector"] == name] for name in (detector, "nearest_neighbour"))
+    shown = pd.DataFrame({"AUPRC": runs["auprc"], "AUROC": runs["auroc"], "AUPRC of 1-NN": nearest["auprc"]})
+    if published := _PUBLISHED.get(detector, {}).get(dataset):
+        shown["AUPRC, survey"] = [published[int(digit)] for digit in shown.index]
+    shown["AUPRC of chance"] = runs["prevalence"]
+    shown["training, s"], shown["scoring, s"] = runs["train_seconds"].round(), runs["score_seconds"].round(1)
+    return shown.rename_axis("anomaly").round(2)
+
+
+def budget(detector: str, variant: str = "cpu", dataset: str = "mnist") -> str:
+    """What the runs of :func:`real_runs` were given, in words."""
+    rows = results.read().query("dataset == @dataset and variant == @variant and detector == @detector")
+    given = {key: value for text in rows["parameters"] for key, value in json.loads(text).items()}
+    words = [f"{name.replace('_', ' ')} {value:,}" for name, value in given.items()]
+    seeds = ", ".join(map(str, sorted(set(rows["seed"]))))
+    return f"{'; '.join(words)}; seed {seeds}; {', '.join(sorted(set(rows['backend'] + ' on a ' + rows['device'])))}"
