@@ -10,10 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganad.adversarial import Game, LatentPlay, Player, adam
+from ganad.adversarial import Game
 from ganad.detectors.neural import NeuralDetector
 from ganad.detectors.searching import SearchingDetector
-from ganad.generative.gan import GANPlay, discriminator_loss, generator_loss
+from ganad.generative.gan import gan_game
 from ganad.generative.latent_search import draw_starts
 from ganad.generative.moving_generator import Moved, MovingSearch
 from ganad.networks import check_shape, dcgan_generator, gan_discriminator
@@ -114,10 +114,8 @@ class ADGAN(SearchingDetector):
         }
 
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
-        losses = {"discriminator": discriminator_loss, "generator": generator_loss}
-        players = {role: Player((role,), loss, adam(self.reference_["learning_rate"])) for role, loss in losses.items()}
-        play = LatentPlay(GANPlay, self.reference_["latent_dim"], self.seed)
-        return Game(networks, players, play, decay=self.reference_["decay"])
+        chosen = {name: self.reference_[name] for name in ("latent_dim", "learning_rate", "decay")}
+        return gan_game(networks, **chosen, seed=self.seed)
 
     def _compile(self, networks: dict[str, keras.Model]) -> Callable:
         return MovingSearch(

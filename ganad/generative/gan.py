@@ -60,6 +60,23 @@ def saturating_loss(play: GANPlay) -> Any:
     return -binary_cross_entropy(play.fake, False)
 
 
+def gan_game(
+    networks: Mapping[str, keras.Model],
+    latent_dim: int,
+    *,
+    learning_rate: float,
+    generator_objective: Callable[[GANPlay], Any] = generator_loss,
+    decay: float = 0.999,
+    seed: int = 0,
+) -> Game:
+    """Discriminator and generator move from one forward pass, both by Adam."""
+    players = {
+        "discriminator": Player(("discriminator",), discriminator_loss, adam(learning_rate)),
+        "generator": Player(("generator",), generator_objective, adam(learning_rate)),
+    }
+    return Game(networks, players, LatentPlay(GANPlay, latent_dim, seed), decay=decay)
+
+
 class GAN:
     """Generative adversarial network on images or columns.
 
@@ -125,11 +142,14 @@ class GAN:
             If a loss stops being finite.
         """
         networks = self.networks or self._networks(x.shape[1:])
-        players = {
-            "discriminator": Player(("discriminator",), discriminator_loss, adam(self.learning_rate)),
-            "generator": Player(("generator",), self.generator_objective, adam(self.learning_rate)),
-        }
-        game = Game(networks, players, LatentPlay(GANPlay, self.latent_dim, self.seed), decay=self.decay)
+        game = gan_game(
+            networks,
+            self.latent_dim,
+            learning_rate=self.learning_rate,
+            generator_objective=self.generator_objective,
+            decay=self.decay,
+            seed=self.seed,
+        )
         self.networks_ = game.averaged
         self.history_ = game.train(
             x,
