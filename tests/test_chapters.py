@@ -1,6 +1,7 @@
 """The chapters as they are stored: parameters, kept outputs, alt text; and one run through plain papermill."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,23 @@ def test_every_picture_is_described(chapter: str) -> None:
             assert len(alt) > 20 and not alt.endswith((".png", ".svg")), f"no alt text: {cell.source[:80]}"
             assert alt not in described, f"said of two pictures: {alt}"
             described.add(alt)
+
+
+@every_chapter
+def test_exercises_have_folded_solutions(chapter: str) -> None:
+    text = BOOK.notebook(chapter).read_text("utf-8")
+    exercises, solutions = (re.findall(rf"{{admonition}} {kind} (\d+)", text) for kind in ("Exercise", "Solution"))
+    assert exercises == solutions == [str(place) for place in range(1, len(exercises) + 1)]
+    assert len(exercises) >= 4
+    folded = re.findall(r"{admonition} Solution.*?:class: (\S+?)\\n", text, re.DOTALL)
+    assert folded == ["dropdown"] * len(solutions)
+
+
+@every_chapter
+def test_no_answer_is_given_away(chapter: str) -> None:
+    for cell in code_cells(chapter):
+        if cell.source.startswith("your_answer"):
+            assert "".join(output.text for output in cell.outputs).startswith("not yet")
 
 
 @every_chapter
