@@ -1,16 +1,19 @@
 # On a machine with Python 3.11+ and make: everything else is installed into .venv.
 
 PROFILE ?= quick
+SCALE ?= cpu
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
+# Test files at a time: most of their time is Python's, tracing; a notebook's cells stay together.
+AT_ONCE ?= 2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env book test lint unit chapters pages bench notebooks format torch clean
+.PHONY: help env book test lint unit chapters pages bench survey notebooks format torch clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,16 +42,19 @@ lint: $(STAMP) ## Check style and format, of notebooks too
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
 
 unit: $(STAMP) ## Run the tests of the package, the command line and the project's files
-	@$(BIN)/python -m pytest -q tests --ignore tests/test_pages.py
+	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile tests --ignore tests/test_pages.py
 
 chapters: $(STAMP) ## Run the chapters and compare what they print with their kept outputs (nbval)
-	@$(BIN)/python -m pytest -q --nbval --nbval-current-env book
+	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --nbval --nbval-current-env book
 
 pages: $(STAMP) ## Make the quick book and check its pages, in a browser if there is one
 	@$(BIN)/ganad book && $(BIN)/python -m pytest -q -rs tests/test_pages.py
 
 bench: $(STAMP) ## Time a training step beside its peers
 	@$(BIN)/ganad bench
+
+survey: $(STAMP) ## Do what the grid of the reproduction lacks: SCALE=cpu (default) or full
+	@$(BIN)/ganad survey run --scale $(SCALE)
 
 notebooks: $(STAMP) ## Run the chapters with the quick profile and keep their outputs in book/
 	@$(BIN)/ganad book --keep-outputs

@@ -1,4 +1,4 @@
-"""The command line: ``ganad data``, ``ganad book``, ``ganad run`` and ``ganad bench``.
+"""The command line: ``ganad data``, ``ganad book``, ``ganad run``, ``ganad survey`` and ``ganad bench``.
 
 Whatever is wrong with what was asked is said in one line on stderr, with exit code 2; a chapter or page that fails, 1.
 """
@@ -15,10 +15,12 @@ from rich.table import Table
 from typer.core import TyperCommand
 
 from ganad import __version__, datasets
+from ganad.cli_survey import survey_app
 
 app = typer.Typer(add_completion=False, help="GANs for anomaly detection: the data, the book, its chapters.")
 data_app = typer.Typer(help="The data sets: what is at hand, download, check.")
 app.add_typer(data_app, name="data")
+app.add_typer(survey_app, name="survey")
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets; all of them if left out.")]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 
@@ -123,7 +123,7 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     if values.size == 1:
         return Interval(mean, 0.0, mean, mean, 1)
     deviation = float(values.std(ddof=1))
-    half = float(stats.t.ppf(0.5 + confidence / 2, values.size - 1)) * deviation / np.sqrt(values.size)
+    half = float(stdtrit(values.size - 1, 0.5 + confidence / 2)) * deviation / np.sqrt(values.size)
     return Interval(mean, deviation, mean - half, mean + half, values.size)
 
 

@@ -12,6 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,8 +109,9 @@ def run(
     *,
     show_progress: bool = False,
     on_start: Callable[[subprocess.Popen], object] = lambda process: None,
+    environment: dict[str, str] | None = None,
 ) -> None:
-    """Execute a notebook with these parameters in a process of its own.
+    """Execute a notebook with these parameters in a process of its own, which ends with this one.
 
     Parameters
     ----------
@@ -120,20 +123,22 @@ def run(
         Show papermill's bar over the cells.
     on_start : callable
         Is handed the process, which it may end.
+    environment : dict, optional
+        Variables to set for it.
 
     Raises
     ------
     NotebookError
         If a cell fails: names the notebook, the cell and the error.
     """
-    job = {"source": str(source), "output": str(output), "values": values, "bar": show_progress}
+    job = {"source": str(source), "output": str(output), "values": values, "bar": show_progress, "parent": os.getpid()}
     process = subprocess.Popen(
         [sys.executable, "-m", "ganad.notebooks"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=None if show_progress else subprocess.PIPE,
         text=True,
-        env={**os.environ, **_QUIET},
+        env={**os.environ, **_QUIET, **(environment or {})},
     )
     on_start(process)
     said, complained = process.communicate(json.dumps(job))
@@ -143,8 +148,11 @@ def run(
 
 
 def _silent(code: int, complained: str | None) -> dict[str, Any]:
-    last = (complained or "").strip().splitlines()[-1:] or [f"its process ended with code {code}"]
-    return {"where": "outside its cells", "error": last[0], "refused": False}
+    if code < 0:
+        error = f"its process was ended by {signal.Signals(-code).name} (out of memory, perhaps)"
+    else:
+        error = ((complained or "").strip().splitlines() or [f"its process ended with code {code}"])[-1]
+    return {"where": "outside its cells", "error": error, "refused": False}
 
 
 def _execute(job: dict[str, Any]) -> dict[str, Any] | None:
@@ -214,11 +222,24 @@ def with_outputs_of(notebook: Any, executed: Any) -> Any:
     return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
+def _end_with(parent: int) -> None:
+    """End this process, its kernel and its folder too, once its parent is no more."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the kernel and the folder go too
     # short paths: a Unix socket's name has at most about a hundred characters
     with tempfile.TemporaryDirectory(dir="/tmp" if os.path.isdir("/tmp") else None) as folder:
         os.environ["JUPYTER_RUNTIME_DIR"] = folder
-        if failure := _execute(json.load(sys.stdin)):
+        job = json.load(sys.stdin)
+        _end_with(job["parent"])
+        if failure := _execute(job):
             print(json.dumps(failure), flush=True)
             sys.exit(1)

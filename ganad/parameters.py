@@ -69,6 +69,21 @@ def choice(*values: str) -> Rule:
     return lambda value: None if isinstance(value, str) and value in values else f"one of {', '.join(values)}"
 
 
+def text() -> Rule:
+    """Any text."""
+    return lambda value: None if isinstance(value, str) else "a text"
+
+
+def mapping() -> Rule:
+    """A dictionary, its keys texts; what the values may be is for whoever takes them to say."""
+
+    def rule(value: Any) -> str | None:
+        fine = isinstance(value, dict) and all(isinstance(key, str) for key in value)
+        return None if fine else "a dictionary of names and values"
+
+    return rule
+
+
 def flag() -> Rule:
     """True or False; the texts "true" and "false" are refused."""
     return lambda value: None if isinstance(value, bool) else "True or False (write them so, capitalised, after -p)"

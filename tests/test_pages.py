@@ -110,7 +110,9 @@ async function look(page) {
   await new Promise(done => setTimeout(done, 300));
   const root = frame.contentDocument.documentElement;
   const wide = [...frame.contentDocument.querySelectorAll("article *")]
-    .filter(element => element.getBoundingClientRect().right > root.clientWidth + 1).map(element => element.outerHTML);
+    .filter(element => element.getBoundingClientRect().right > root.clientWidth + 1)
+    .filter(element => !element.closest("pre, .cell_output, .pst-scrollable-table-container"))  // these scroll by themselves
+    .map(element => element.outerHTML);
   const found = { width: root.scrollWidth, shown: root.clientWidth, first: (wide[0] || "").slice(0, 120) };
   frame.remove();
   return found;

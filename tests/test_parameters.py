@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ganad.parameters import ParameterError, check, choice, flag, obey, optional, real, whole
+from ganad.parameters import ParameterError, check, choice, flag, mapping, obey, optional, real, text, whole
 
 RULES = dict(dataset=choice("digits", "mnist"), epochs=whole(1, 100), rate=real(0, 1), log1p=flag())
 GOOD = dict(dataset="digits", epochs=5, rate=0.5, log1p=False)
@@ -80,6 +80,15 @@ def test_optional_takes_none_and_what_its_rule_takes(refused):
     assert check({"epochs": 9}, **rule) == {"epochs": 9}
     with refused(ParameterError, "epochs", "None or a whole number from 1 to 9"):
         check({"epochs": 10}, **rule)
+
+
+@pytest.mark.parametrize(
+    "value, rule", [(3, text()), (None, text()), ("x", mapping()), ({1: 2}, mapping()), ([], mapping())]
+)
+def test_texts_and_dictionaries_are_told_from_others(value, rule, refused):
+    assert obey({"a": "", "b": {"epochs": 3}}, {"a": text(), "b": mapping()}) == {"a": "", "b": {"epochs": 3}}
+    with refused(ParameterError, "x must be a", repr(value)):
+        obey({"x": value}, {"x": rule})
 
 
 def test_a_refusal_is_a_value_error():

@@ -3,17 +3,40 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ganad import __version__, metrics
-from ganad.datasets import Split
+from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, thinned
 from ganad.detectors import detector_class
 from ganad.survey.results import as_json
 
 
-def run(
+@dataclass(frozen=True)
+class Finished:
+    """A run that is done: the fitted detector, its scores of the test set, and its row of the results."""
+
+    model: Any = field(repr=False)
+    scores: np.ndarray = field(repr=False)
+    row: dict[str, Any]
+
+
+def prepare(data: Dataset, anomaly_class: int | None, options: Mapping[str, Any]) -> Split:
+    """The split a run of the grid is made on: the survey's, of images thinned to ``options`` if there are any."""
+    if data.name == "kddcup99":
+        return kdd_split(data, **options)
+    split = leave_one_out(data, anomaly_class)
+    return thinned(split, **options) if options else split
+
+
+def run(detector: str, split: Split, **options: Any) -> dict[str, Any]:
+    """:func:`perform`, and its row alone."""
+    return perform(detector, split, **options).row
+
+
+def perform(
     detector: str,
     split: Split,
     *,
@@ -23,8 +46,8 @@ def run(
     on_epoch: Callable | None = None,
     split_options: dict[str, Any] | None = None,
     **parameters: Any,
-) -> dict[str, Any]:
-    """Fit, score the test set once, and return a row of ``results/survey.csv``.
+) -> Finished:
+    """Fit, score the test set once, and make a row of ``results/survey.csv``.
 
     Parameters
     ----------
@@ -49,7 +72,7 @@ def run(
     trained = time.perf_counter()
     scores = model.decision_function(split.x_test)
     scored = time.perf_counter()
-    return row(
+    measured = row(
         model,
         split,
         scores,
@@ -60,6 +83,7 @@ def run(
         score_seconds=scored - trained,
         parameters={**parameters, **(split_options or {})},
     )
+    return Finished(model, scores, measured)
 
 
 def row(

@@ -1,0 +1,233 @@
+"""``ganad survey``: plan, run, status and report of the reproduction."""
+
+import contextlib
+import math
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+survey_app = typer.Typer(help="The reproduction: what there is to run, running it, how far it is, what it found.")
+
+_ONLY = "Which runs: `detector=egbad,dataset=mnist,class=0-4,seed=0-2,variant=...`; a word given twice means either."
+_SCALE = "Of the runs on images: cpu (fewer samples, smaller networks) or full (as published, on a GPU)."
+Only = Annotated[str, typer.Option(help=_ONLY)]
+Scale = Annotated[str, typer.Option(help=_SCALE)]
+Folder = Annotated[Path, typer.Option(help="Where the sweep keeps what it works on.")]
+FOLDER = Path("_build", "survey")
+
+
+def _known(only: str, scale: str, folder: Path) -> tuple[Any, dict, Any]:
+    """The store, the state of every chosen run, and the results."""
+    from ganad.survey import grid, images, report, results
+    from ganad.survey.store import Store
+
+    if scale not in images.SCALES:
+        raise grid.GridError(f"--scale is one of {', '.join(images.SCALES)}, not {scale!r}")
+    others = set(images.SCALES) - {scale}
+    chosen = grid.chosen((run for run in grid.runs() if run.variant not in others), only)
+    store = Store(folder)
+    table = results.read()
+    return store, report.states(chosen, table, store.failures()), table
+
+
+@survey_app.command()
+def plan(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> None:
+    """Show every configuration, how many of its runs are finished, and how long the others will take."""
+    from ganad.survey import report
+
+    _, known, table = _known(only, scale, folder)
+    rows = report.plan(known, table)
+    shown = _table(*rows.columns[:4], "finished", "stale", "failed", "missing", "one run", "time left")
+    for row in rows.itertuples(index=False):
+        shown.add_row(*map(str, row[:8]), _duration(row.each), _duration(row.left))
+    console = _console()
+    console.print(shown)
+    left, unknown = rows["left"].sum(), int(rows["left"].isna().sum())
+    due = int((rows["missing"] + rows["stale"]).sum())
+    words = f"{due} of {rows['runs'].sum()} runs to do: {_duration(left)} one after the other"
+    console.print(words + (f", and {unknown} configurations nobody has timed" if unknown else ""), highlight=False)
+
+
+@survey_app.command()
+def run(
+    only: Only = "",
+    scale: Scale = "cpu",
+    folder: Folder = FOLDER,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time, each in a process of its own.")] = 1,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="Minutes: no run is started that would take longer.")
+    ] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what has failed.")] = False,
+    ray: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Work on this Ray cluster; `local` starts one here.")
+    ] = "",
+    gpus: Annotated[float, typer.Option(min=0, help="Part of a GPU that each run takes on Ray.")] = 0.0,
+) -> None:
+    """Do what is missing or stale.  Stopped at any moment, the next call goes on."""
+    from ganad.pages import BookError, need
+    from ganad.survey import grid
+    from ganad.survey import sweep as sweeping
+
+    need("papermill", "nbformat", *(["ray"] if ray else []))
+    if not sweeping.NOTEBOOK.exists():
+        raise BookError(f"{sweeping.NOTEBOOK} is not here: run this in a checkout of ganad")
+    console = _console()
+    store, _, _ = _known(only, scale, folder)
+    with store.locked():
+        table, corrupt = store.collect()
+        for path in corrupt:
+            console.print(f"{path} holds no row: its run is done again", highlight=False)
+        _, known, _ = _known(only, scale, folder)
+        due = ("missing", "stale", *(["failed"] if retry_failed else []))
+        todo = [run for run, state in known.items() if state in due]
+        if not todo:
+            failed = sum(state == "failed" for state in known.values())
+            console.print("nothing to do" + (f": {failed} failed, see `ganad survey status`" if failed else ""))
+            return
+        try:
+            _sweep(todo, store, grid.seconds(todo, table), console, jobs, budget, ray, gpus)
+        except KeyboardInterrupt:
+            console.print("stopped: what is finished is kept, the next call goes on")
+            raise typer.Exit(130) from None
+
+
+def _sweep(
+    todo: list, store: Any, estimates: dict, console: Console, jobs: int, budget: float | None, ray: str, gpus: float
+) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from ganad.survey import grid
+    from ganad.survey import sweep as sweeping
+
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    environment = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), threads) if jobs > 1 else {}
+    workers = sweeping.on_ray(ray, cpus=1, gpus=gpus) if ray else sweeping.here(jobs)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}")
+    )
+    waiting, at_work, failed = set(todo), {}, 0
+
+    def left() -> str:
+        seconds = grid.total(
+            max(0.0, (estimates[run] or 0) - (time.time() - at_work[run])) if run in at_work else estimates[run]
+            for run in waiting
+        )
+        words = [] if seconds is None else [f"{_duration(seconds / jobs)} left"]
+        return ", ".join(words + ([f"{failed} failed"] if failed else []))
+
+    def started(run: Any) -> None:
+        at_work[run] = time.time()
+        bar.update(task, description=str(run), left=left())
+
+    def ended(run: Any, outcome: Any) -> None:
+        nonlocal failed
+        waiting.discard(run)
+        at_work.pop(run, None)
+        failed += outcome.row is None
+        said = f"failed: {outcome.reason}" if outcome.row is None else f"AUPRC {outcome.row['auprc']:.3f}"
+        console.print(f"{run}: {said} ({_duration(outcome.seconds)})", highlight=False, markup=False, soft_wrap=True)
+        bar.update(task, advance=1, left=left())
+
+    bar.live.console = console
+    with contextlib.ExitStack() as stack:
+        task = bar.add_task("", total=len(todo), left="")
+        if console.is_terminal:
+            stack.enter_context(bar)
+        submit = stack.enter_context(workers)
+        progress = sweeping.sweep(
+            todo,
+            store,
+            submit,
+            jobs,
+            environment=environment,
+            estimates=estimates,
+            budget=None if budget is None else 60 * budget,
+            on_start=started,
+            on_end=ended,
+        )
+    console.print(
+        f"{progress.finished} finished, {progress.failed} failed"
+        + (
+            f", {progress.left_out} left out: they would not have ended within {budget:g} min"
+            if progress.left_out
+            else ""
+        ),
+        highlight=False,
+    )
+    if progress.failed:
+        raise typer.Exit(1)
+
+
+@survey_app.command()
+def status(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> None:
+    """Say how many runs are finished, stale, missing or failed, and why these failed."""
+    store, known, _ = _known(only, scale, folder)
+    console = _console()
+    counts = {
+        state: sum(found == state for found in known.values()) for state in ("finished", "stale", "missing", "failed")
+    }
+    console.print(", ".join(f"{count} {state}" for state, count in counts.items()), highlight=False)
+    failures = store.failures()
+    for run, state in known.items():
+        if state == "failed":
+            console.print(f"{run}: {failures[run.slug].reason}", highlight=False, markup=False, soft_wrap=True)
+        if state == "stale":
+            console.print(
+                f"{run}: stale, made with other parameters or another version", highlight=False, soft_wrap=True
+            )
+    for path in sorted((store.folder / "rows").glob("*.json")):
+        console.print(f"{path.stem}: finished, not yet in the results", highlight=False)
+    for path in sorted((store.folder / "rows").glob("*.corrupt")):
+        console.print(f"{path}: holds no row, its run is done again", highlight=False)
+
+
+@survey_app.command("report")
+def report_(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> None:
+    """Bring finished rows into the results, and show means over classes and seeds beside the published figures."""
+    from ganad.survey import report
+
+    store, known, _ = _known(only, scale, folder)
+    if (folder / "rows").exists():
+        store.collect()
+    store, known, table = _known(only, scale, folder)
+    rows = report.summary(table, known)
+    if rows.empty:
+        _console().print("no run is finished")
+        return
+    shown = _table(*rows.columns)
+    for row in rows.itertuples(index=False):
+        shown.add_row(*row[:3], *(_cell(value) for value in row[3:]))
+    _console().print(shown)
+    _console().print("the half width is of the 95 % interval of AUPRC, on KDD of F1; so is the survey's figure")
+
+
+def _cell(value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    return str(int(value)) if float(value).is_integer() and value >= 1 else f"{value:.3f}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column.replace("_", " "), justify="left" if place < 3 else "right")
+    return table
+
+
+def _console() -> Console:
+    import sys
+
+    return Console(width=None if sys.stdout.isatty() else 160)
+
+
+def _duration(seconds: float) -> str:
+    if math.isnan(seconds):
+        return "?"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,196 @@
+"""The grid of the reproduction: its configurations, and the single runs they consist of."""
+
+import statistics
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ganad import __version__
+from ganad.datasets import load_dataset, source
+from ganad.detectors import DETECTORS
+from ganad.survey import images, kdd, results
+
+IMAGES = ("mnist", "fashion_mnist", "cifar10")
+SEEDS = 3
+"""Seeds of a configuration on images; KDD's say for themselves how many they deserve."""
+
+_FILTERS = ("dataset", "detector", "variant", "class", "seed")
+
+
+class GridError(ValueError):
+    """The runs that were asked for are none of the grid's: one line that says which word, and what would do."""
+
+    refused = True
+
+
+@dataclass(frozen=True)
+class Run:
+    """One detector, trained once.
+
+    Attributes
+    ----------
+    data : str
+        Name of the data set.
+    dataset, detector, variant, anomaly_class, seed
+        What the results call it.
+    class_index : int or None
+        Of the anomalous class; None where the protocol settles it.
+    parameters, split : dict
+        Arguments of the detector, and of the split.
+    """
+
+    data: str
+    dataset: str
+    detector: str
+    variant: str
+    anomaly_class: str
+    class_index: int | None
+    seed: int
+    parameters: dict[str, Any] = field(default_factory=dict, hash=False)
+    split: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def key(self) -> tuple:
+        """What makes two rows the same run, in the order of :data:`ganad.survey.results.KEY`."""
+        return self.dataset, self.detector, self.variant, self.anomaly_class, self.seed
+
+    @property
+    def slug(self) -> str:
+        """Name of its files."""
+        words = [self.dataset, self.detector, self.variant, self.class_index, self.seed]
+        return "-".join("".join(c if c.isalnum() else "_" for c in str(word)) for word in words if word is not None)
+
+    @property
+    def given(self) -> str:
+        """Every parameter, as the results hold them."""
+        return results.as_json(self.parameters | self.split)
+
+    def __str__(self) -> str:
+        anomaly = "" if self.class_index is None else f", {self.anomaly_class} anomalous"
+        return f"{self.dataset}: {self.detector} ({self.variant}){anomaly}, seed {self.seed}"
+
+
+def runs() -> Iterator[Run]:
+    """Every run of the grid; first one seed of everything, so that what is finished early is a table already."""
+    every = [*_images(), *_kdd()]
+    yield from sorted(every, key=lambda run: run.seed)
+
+
+def image_runs(data: str, scale: str, detectors: Iterable[str] = DETECTORS, seeds: int = SEEDS) -> Iterator[Run]:
+    """The runs of a data set of images, at the scale ``cpu`` or ``full``: each class in turn the anomaly."""
+    given, split = images.SCALES[scale]
+    for detector in detectors:
+        for seed in range(1 if detector in images.SEEDLESS else seeds):
+            for index, name in enumerate(class_names(data)):
+                yield Run(data, data, detector, scale, name, index, seed, given[detector], split)
+
+
+def _images() -> Iterator[Run]:
+    for scale in images.SCALES:
+        for data in IMAGES:
+            yield from image_runs(data, scale)
+
+
+def _kdd() -> Iterator[Run]:
+    for name, variant in kdd.VARIANTS.items():
+        for seed in range(variant.most_seeds):
+            yield Run(
+                "kddcup99",
+                variant.dataset,
+                variant.detector,
+                name,
+                "normal",
+                None,
+                seed,
+                variant.parameters,
+                variant.split,
+            )
+
+
+def class_names(data: str) -> tuple[str, ...]:
+    """Names of a data set's classes; a published one is not read for it."""
+    return origin.class_names if (origin := source(data)) else load_dataset(data).class_names
+
+
+def chosen(every: Iterable[Run], only: str = "") -> list[Run]:
+    """The runs that ``only`` names: ``detector=egbad,dataset=mnist,class=0-4,seed=0-2``.
+
+    A word that comes twice means either; a range or a number is meant for classes (also by name) and seeds.
+
+    Raises
+    ------
+    GridError
+        If a word is unknown, or no run is left.
+    """
+    every = list(every)
+    wanted: dict[str, list[Callable[[Run], bool]]] = {}
+    for term in filter(None, (term.strip() for term in only.split(","))):
+        word, _, value = term.partition("=")
+        if word not in _FILTERS or not value:
+            raise GridError(f"--only takes {', '.join(f'{name}=...' for name in _FILTERS)}, not {term!r}")
+        test = _numbered(word, value) if word in ("class", "seed") else _named(word, value)
+        if not any(map(test, every)):
+            known = sorted({getattr(run, "anomaly_class" if word == "class" else word) for run in every})
+            raise GridError(f"no run of the grid has {term}: {word} is one of {', '.join(map(str, known))}")
+        wanted.setdefault(word, []).append(test)
+    found = [run for run in every if all(any(test(run) for test in tests) for tests in wanted.values())]
+    if not found:
+        raise GridError(f"no run of the grid has all of {only}")
+    return found
+
+
+def _named(word: str, value: str) -> Callable[[Run], bool]:
+    return lambda run: getattr(run, word) == value
+
+
+def _numbered(word: str, value: str) -> Callable[[Run], bool]:
+    low, dash, high = value.partition("-")
+    if low.isdecimal() and (high.isdecimal() if dash else not high):
+        span = range(int(low), int(high if dash else low) + 1)
+        return lambda run: (run.seed if word == "seed" else run.class_index) in span
+    if word == "seed":
+        raise GridError(f"a seed is a number or a range such as 0-2, not {value!r}")
+    return lambda run: run.anomaly_class == value
+
+
+def states(every: Iterable[Run], table: pd.DataFrame) -> dict[Run, str]:
+    """Of each run: ``finished``, ``missing``, or ``stale`` if its row was made with other parameters or another version."""
+    known = _rows(table)
+    return {
+        run: "missing"
+        if run.key not in known
+        else "finished"
+        if known[run.key] == (run.given, __version__)
+        else "stale"
+        for run in every
+    }
+
+
+def _rows(table: pd.DataFrame) -> dict[tuple, tuple[str, str]]:
+    keys = zip(*(table[column] for column in results.KEY), strict=True)
+    return dict(zip(keys, zip(table["parameters"], table["version"], strict=True), strict=True))
+
+
+def seconds(every: Iterable[Run], table: pd.DataFrame) -> dict[Run, float | None]:
+    """What each run will take, by the finished ones most like it; None where there is none.
+
+    The median of the same configuration, else of the same detector and variant on other data.
+    """
+    timed = table.assign(seconds=table["train_seconds"] + table["score_seconds"]).dropna(subset=["seconds"])
+
+    def medians(*columns: str) -> dict:
+        return timed.groupby(list(columns))["seconds"].median().to_dict()
+
+    same, alike = medians("dataset", "detector", "variant"), medians("detector", "variant")
+    return {
+        run: same.get((run.dataset, run.detector, run.variant), alike.get((run.detector, run.variant))) for run in every
+    }
+
+
+def total(estimates: Iterable[float | None]) -> float | None:
+    """Sum of estimates; an unknown one counts as the mean of the known, and None if none is known."""
+    estimates = list(estimates)
+    known = [value for value in estimates if value is not None]
+    return statistics.mean(known) * len(estimates) if known else None

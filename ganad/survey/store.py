@@ -1,0 +1,139 @@
+"""The folder of a sweep: a file for each row, for each failure, and each run's notebook.
+
+Whoever finishes a run writes its row here, under another name first, and then renames it: a file is whole or not there.
+:meth:`Store.collect` moves rows into ``results/survey.csv``; whatever dies in between, the next one finds them.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ganad.survey import results
+
+
+class StoreError(OSError):
+    """The folder is in use by another sweep, or is no folder."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that did not finish.
+
+    Attributes
+    ----------
+    slug, reason : str
+        Which, and why.
+    given, version : str
+        What it was run with: a run with anything else has not failed yet.
+    """
+
+    slug: str
+    reason: str
+    given: str
+    version: str
+
+
+class Store:
+    """A sweep's folder; made when something is first written.
+
+    Parameters
+    ----------
+    folder : Path
+        Where.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+
+    def row_file(self, slug: str) -> Path:
+        """Where a run's row goes."""
+        return self.folder / "rows" / f"{slug}.json"
+
+    def notebook(self, slug: str) -> Path:
+        """Where a run's executed notebook goes."""
+        return self.folder / "notebooks" / f"{slug}.ipynb"
+
+    def put(self, slug: str, row: Mapping[str, Any]) -> None:
+        """Keep a finished run's row, and forget that it has failed before."""
+        write_json(self.row_file(slug), dict(row))
+        self._failure_file(slug).unlink(missing_ok=True)
+
+    def fail(self, failure: Failure) -> None:
+        """Keep why a run did not finish."""
+        write_json(self._failure_file(failure.slug), failure.__dict__)
+
+    def failures(self) -> dict[str, Failure]:
+        """Every failed run that has not finished since, by its slug; a file that cannot be read counts as none."""
+        found = {}
+        for path in sorted((self.folder / "failed").glob("*.json")):
+            try:
+                found[path.stem] = Failure(**json.loads(path.read_text()))
+            except (ValueError, TypeError):
+                continue
+        return found
+
+    def forget(self, slug: str) -> None:
+        """Drop the record of a failure."""
+        self._failure_file(slug).unlink(missing_ok=True)
+
+    def _failure_file(self, slug: str) -> Path:
+        return self.folder / "failed" / f"{slug}.json"
+
+    def collect(self, slug: str = "*") -> tuple[pd.DataFrame, list[Path]]:
+        """Move every row, or one run's, into the results; returns these, and the files that hold no row.
+
+        A row's file goes only after the results have been replaced.  One that holds no row is put aside as
+        ``*.corrupt``: its run is not finished.
+        """
+        rows, read, corrupt = [], [], []
+        for path in sorted((self.folder / "rows").glob(f"{slug}.json")):
+            try:
+                row = json.loads(path.read_text())
+                if not isinstance(row, dict) or set(row) != set(results.COLUMNS):
+                    raise ValueError
+                rows.append(row)
+                read.append(path)
+            except (ValueError, UnicodeDecodeError):
+                corrupt.append(path.rename(path.with_suffix(".corrupt")))
+        table = results.record(rows) if rows else results.read()
+        for path in read:
+            path.unlink(missing_ok=True)
+        return table, corrupt
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other sweeps out of the folder; the lock goes with its process, however that ends.
+
+        Raises
+        ------
+        StoreError
+            If another sweep is at work there.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(0, "another `ganad survey run` is at work there", str(self.folder)) from error
+            yield
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write in one step: under another name first, to the disk, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w") as file:
+            json.dump(content, file, default=lambda number: number.item())
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,319 @@
+"""The sweep, killed in every place that could lose something: the command line as a process, on a notebook that is a stub."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from ganad import __version__
+from ganad.survey import grid, results
+from ganad.survey.store import Store, StoreError
+
+PARAMETERS = """dataset = ""
+anomaly_class = 0
+detector = ""
+seed = 0
+parameters = {}
+split_options = {}
+variant = ""
+called = ""
+row_file = \"\""""
+
+STUB = """import json, os, signal, time
+
+import psutil
+
+todo = json.loads(os.environ["STUB"]).get(str(anomaly_class), "")
+with open(os.environ["STUB_LOG"], "a") as log:
+    log.write(f"{anomaly_class}\\n")
+papermill = psutil.Process().parent()
+runner = papermill.parent()
+if todo == "raise":
+    raise FloatingPointError("the generator's loss is no longer finite")
+if todo == "kernel dies":
+    os.kill(os.getpid(), signal.SIGKILL)
+if todo == "notebook dies":
+    papermill.kill()
+if todo == "runner dies before the row":
+    runner.kill()
+if todo == "no space":
+    raise OSError(28, "No space left on device")
+if todo in ("wait", "notebook dies", "runner dies before the row"):
+    time.sleep(60)
+row = json.loads(os.environ["STUB_ROW"]) | {
+    "dataset": called, "detector": detector, "variant": variant, "anomaly_class": str(anomaly_class), "seed": seed,
+    "parameters": json.dumps(parameters | split_options, sort_keys=True),
+}
+os.makedirs(os.path.dirname(row_file), exist_ok=True)
+with open(row_file + ".part", "w") as file:
+    json.dump(row, file)
+os.rename(row_file + ".part", row_file)
+if todo == "runner dies after the row":
+    runner.kill()
+    time.sleep(60)
+if todo == "picture":
+    1 / 0"""
+ROW = json.dumps(dict.fromkeys(results.COLUMNS, 0.5) | {"version": __version__})
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the stub in the notebook's place; the results are there too."""
+    notebook = new_notebook(
+        cells=[new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}), new_code_cell(STUB)],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    (tmp_path / "book" / "survey").mkdir(parents=True)
+    nbformat.write(notebook, tmp_path / "book" / "survey" / "one-run.ipynb")
+    for name, value in {
+        "GANAD_RESULTS": tmp_path / "survey.csv",
+        "STUB_LOG": tmp_path / "log",
+        "STUB_ROW": ROW,
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ganad(place: Path, *words: str, classes: str = "0-2", stub: dict | None = None) -> subprocess.Popen:
+    """``ganad survey`` on a few runs that are cheap even in earnest."""
+    only = f"dataset=mnist,detector=pca_residual,class={classes}"
+    return subprocess.Popen(
+        [sys.executable, "-c", "from ganad.cli import main; main()", "survey", *words, "--only", only],
+        cwd=place,
+        env={**os.environ, "STUB": json.dumps(stub or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def done(process: subprocess.Popen, code: int = 0) -> str:
+    """What a command printed, once it has ended as it should."""
+    said, complained = process.communicate(timeout=120)
+    assert process.returncode == code, complained
+    return said + complained
+
+
+def classes(place: Path) -> list[str]:
+    """The anomalous classes of the rows in the results."""
+    return results.read(place / "survey.csv")["anomaly_class"].tolist()
+
+
+def begun(place: Path) -> list[str]:
+    """The classes of the notebooks that were begun, in order."""
+    return (place / "log").read_text().split()
+
+
+def goes_on(place: Path, *words: str, again: list[str]) -> None:
+    """The next call does just what was not finished, and then all is there."""
+    before = len(begun(place))
+    said = done(ganad(place, "run", *words))
+    assert begun(place)[before:] == again
+    assert classes(place) == ["0", "1", "2"]
+    assert said == "nothing to do\n" if not again else f"{len(again)} finished, 0 failed" in said
+    left = [path for path in place.rglob("*") if path.suffix in (".part", ".json") or ".part" in path.name]
+    assert not left
+
+
+def test_every_run_leaves_a_row_and_its_notebook(place: Path) -> None:
+    said = done(ganad(place, "run", "--jobs", "2"))
+    assert "3 finished, 0 failed" in said and "mnist: pca_residual (cpu), 1 anomalous, seed 0: AUPRC 0.500" in said
+    assert classes(place) == ["0", "1", "2"]
+    executed = sorted((place / "_build" / "survey" / "notebooks").iterdir())
+    assert [path.name for path in executed] == [f"mnist-pca_residual-cpu-{k}-0.ipynb" for k in range(3)]
+    assert nbformat.read(executed[1], 4).cells[-1].execution_count == 3  # parameters, injected ones, the rest
+    goes_on(place, again=[])
+
+
+@pytest.mark.parametrize("moment", ["runner dies before the row", "runner dies after the row"])
+def test_a_runner_that_is_killed_loses_nothing(place: Path, moment: str) -> None:
+    done(ganad(place, "run", stub={"1": moment}), code=-signal.SIGKILL)
+    assert classes(place) == ["0"]
+    after = moment.endswith("after the row")
+    assert ("1-0: finished, not yet in the results" in done(ganad(place, "status"))) == after
+    goes_on(place, again=["2"] if after else ["1", "2"])
+
+
+def test_what_a_killed_runner_leaves_ends_by_itself(place: Path) -> None:
+    import psutil
+
+    def at_work() -> list:
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("STUB_LOG") == str(place / "log"):
+                    found.append(process)
+            except (psutil.Error, OSError):
+                continue
+        return found
+
+    done(ganad(place, "run", stub={"0": "runner dies before the row"}), code=-signal.SIGKILL)
+    assert at_work()
+    until(lambda: not at_work(), 20)
+
+
+@pytest.mark.parametrize(
+    ("moment", "reason"),
+    [
+        (
+            "raise",
+            "cell [3], `raise FloatingPointError(\"the generator's loss is no longer fini`: FloatingPointError: the generator's loss is no longer finite",
+        ),
+        ("kernel dies", "DeadKernelError"),
+        ("notebook dies", "outside its cells: its process was ended by SIGKILL"),
+        ("no space", "No space left on device"),
+    ],
+)
+def test_a_run_that_fails_is_written_down_and_stops_no_other(place: Path, moment: str, reason: str) -> None:
+    said = done(ganad(place, "run", stub={"1": moment}), code=1)
+    assert "2 finished, 1 failed" in said and reason in said
+    assert classes(place) == ["0", "2"]
+    status = done(ganad(place, "status"))
+    assert "2 finished, 0 stale, 0 missing, 1 failed" in status
+    assert "pca_residual (cpu), 1 anomalous, seed 0: " in status and reason in status
+    assert "nothing to do: 1 failed" in done(ganad(place, "run"))
+    goes_on(place, "--retry-failed", again=["1"])
+
+
+def test_a_picture_that_fails_costs_no_run(place: Path) -> None:
+    assert "3 finished, 0 failed" in done(ganad(place, "run", stub={"1": "picture"}))
+    goes_on(place, again=[])
+
+
+def test_control_c_ends_what_runs_and_keeps_what_is_finished(place: Path) -> None:
+    process = ganad(place, "run", stub={"1": "wait"})
+    until(lambda: (place / "log").exists() and begun(place) == ["0", "1"])
+    process.send_signal(signal.SIGINT)
+    started = time.time()
+    assert "stopped: what is finished is kept, the next call goes on" in done(process, code=130)
+    assert time.time() - started < 20
+    assert classes(place) == ["0"]
+    goes_on(place, again=["1", "2"])
+
+
+def test_two_sweeps_do_not_share_a_folder(place: Path) -> None:
+    first = ganad(place, "run", stub={"0": "wait"})
+    until(lambda: (place / "log").exists())
+    assert "another `ganad survey run` is at work there: _build/survey" in done(ganad(place, "run"), code=2)
+    first.kill()
+    first.communicate()
+    goes_on(place, again=["0", "1", "2"])
+
+
+def test_a_corrupt_row_is_put_aside_and_run_again(place: Path) -> None:
+    done(ganad(place, "run", stub={"1": "runner dies after the row"}), code=-signal.SIGKILL)
+    (row,) = (place / "_build" / "survey" / "rows").glob("*.json")
+    row.write_bytes(row.read_bytes()[:50])
+    said = done(ganad(place, "run"))
+    assert "mnist-pca_residual-cpu-1-0.corrupt holds no row: its run is done again" in said
+    assert begun(place) == ["0", "1", "1", "2"] and classes(place) == ["0", "1", "2"]
+
+
+def test_a_stale_row_is_shown_and_replaced(place: Path) -> None:
+    done(ganad(place, "run"))
+    table = results.read(place / "survey.csv")
+    table.loc[1, "parameters"], table.loc[2, "version"] = '{"width": 2}', "0.0.1"
+    table.to_csv(place / "survey.csv", index=False)
+    status = done(ganad(place, "status"))
+    assert "1 finished, 2 stale, 0 missing, 0 failed" in status
+    assert "pca_residual (cpu), 2 anomalous, seed 0: stale" in status
+    assert "classes  seeds" in done(ganad(place, "report"))
+    goes_on(place, again=["1", "2"])
+
+
+def test_a_budget_starts_nothing_that_would_not_end_in_time(place: Path) -> None:
+    done(ganad(place, "run", classes="0"))
+    table = results.read(place / "survey.csv")
+    table.loc[0, ["train_seconds", "score_seconds"]] = 1000.0, 0.0
+    table.to_csv(place / "survey.csv", index=False)
+    said = done(ganad(place, "run", "--budget", "10"))
+    assert "0 finished, 0 failed, 2 left out: they would not have ended within 10 min" in said
+    assert "2 of 3 runs to do: 33 min one after the other" in done(ganad(place, "plan"))
+    goes_on(place, "--budget", "20", again=["1", "2"])
+
+
+def test_the_disk_is_full_when_the_results_are_written(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ganad.survey import sweep
+
+    todo = grid.chosen(grid.image_runs("mnist", "cpu"), "detector=pca_residual,class=0-2")
+    monkeypatch.setenv("STUB", "{}")
+    write = pd.DataFrame.to_csv
+
+    def full(*args: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    with sweep.here(1) as submit, pytest.raises(OSError, match="No space"):
+        sweep.sweep(todo, Store(place / "_build" / "survey"), submit, 1)
+    assert begun(place) == ["0"]  # nothing is started that could not be kept
+    monkeypatch.setattr(pd.DataFrame, "to_csv", write)
+    goes_on(place, again=["1", "2"])
+
+
+def test_a_folder_is_locked_by_its_process_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.locked(), pytest.raises(StoreError, match="at work there"), Store(tmp_path).locked():
+        pass
+    with store.locked():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("only", "count"),
+    [
+        ("dataset=mnist,detector=egbad", 30),
+        ("dataset=mnist,detector=egbad,class=0-4,seed=0-1", 10),
+        ("dataset=mnist,detector=egbad,detector=alad,class=8", 6),
+        ("dataset=fashion_mnist,class=sneaker,seed=0,detector=adgan", 1),
+        ("dataset=kddcup99,variant=stable", 10),
+        ("detector=nearest_neighbour,dataset=cifar10", 10),
+    ],
+)
+def test_only_chooses(only: str, count: int) -> None:
+    found = grid.chosen((run for run in grid.runs() if run.variant != "full"), only)
+    assert len(found) == count
+    assert len({run.slug for run in found}) == count
+
+
+@pytest.mark.parametrize(
+    ("only", "said"),
+    [
+        (
+            "detektor=egbad",
+            "--only takes dataset=..., detector=..., variant=..., class=..., seed=..., not 'detektor=egbad'",
+        ),
+        ("detector=egbat", "detector is one of adgan, alad, anogan"),
+        ("seed=x", "a seed is a number or a range such as 0-2"),
+        ("class=12", "no run of the grid has class=12"),
+        ("detector=alad,dataset=kddcup99-unique", "no run of the grid has all of"),
+        ("detector=", "not 'detector='"),
+    ],
+)
+def test_a_wrong_choice_is_refused(only: str, said: str) -> None:
+    with pytest.raises(grid.GridError) as refused:
+        grid.chosen(grid.runs(), only)
+    assert said in str(refused.value)
+
+
+def test_every_run_has_its_own_files_and_its_own_row() -> None:
+    every = list(grid.runs())
+    assert len({run.slug for run in every}) == len({run.key for run in every}) == len(every)
+    assert [run.seed for run in every] == sorted(run.seed for run in every)
+
+
+def until(test: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    end = time.time() + seconds
+    while not test():
+        assert time.time() < end, "it never was"
+        time.sleep(0.1)
