@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env book test lint unit chapters pages bench survey notebooks format torch clean
+.PHONY: help env book test lint unit chapters pages bench survey notebooks format torch ray clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ format: $(STAMP) ## Format the code, of notebooks too, and mend what can be mend
 # install as they are.  pip takes a CPU build where one of its configured sources has it.
 torch: $(STAMP) ## Add PyTorch, for the tests of its backend
 	@$(BIN)/python -c 'import torch' 2> /dev/null || $(BIN)/python -m pip install --quiet torch==2.13.0
+
+ray: $(STAMP) ## Add Ray, for sweeps on many machines and their test
+	@$(BIN)/python -c 'import ray' 2> /dev/null || $(BIN)/python -m pip install --quiet ray==2.60.0
 
 clean: ## Remove what was made, but for .venv
 	rm -rf _build .pytest_cache .ruff_cache

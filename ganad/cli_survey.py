@@ -106,7 +106,7 @@ def _sweep(
 
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), threads) if jobs > 1 else {}
-    workers = sweeping.on_ray(ray, cpus=1, gpus=gpus) if ray else sweeping.here(jobs)
+    place = sweeping.on_ray(ray, gpus=gpus) if ray else sweeping.here(jobs)
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}")
     )
@@ -117,7 +117,7 @@ def _sweep(
             max(0.0, (estimates[run] or 0) - (time.time() - at_work[run])) if run in at_work else estimates[run]
             for run in waiting
         )
-        words = [] if seconds is None else [f"{_duration(seconds / jobs)} left"]
+        words = [] if seconds is None else [f"{_duration(seconds / workers.at_once)} left"]
         return ", ".join(words + ([f"{failed} failed"] if failed else []))
 
     def started(run: Any) -> None:
@@ -138,12 +138,11 @@ def _sweep(
         task = bar.add_task("", total=len(todo), left="")
         if console.is_terminal:
             stack.enter_context(bar)
-        submit = stack.enter_context(workers)
+        workers = stack.enter_context(place)
         progress = sweeping.sweep(
             todo,
             store,
-            submit,
-            jobs,
+            workers,
             environment=environment,
             estimates=estimates,
             budget=None if budget is None else 60 * budget,

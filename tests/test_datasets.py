@@ -432,7 +432,13 @@ def test_a_folder_in_the_files_place(folder, refused):
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"<html>404</html>", gzip.compress(b"0,tcp,http,SF\n" * 9)[:-9], gzip.compress(b"0,tcp,http,SF\n" * 9)]
+    "raw",
+    [
+        b"",
+        b"<html>404</html>",
+        gzip.compress(b"0,tcp,http,SF\n" * 9, mtime=0)[:-9],
+        gzip.compress(b"0,tcp,http,SF\n" * 9, mtime=0),
+    ],
 )
 def test_a_damaged_kdd_file_is_named(raw, folder, refused):
     path = folder / "kddcup.data_10_percent.gz"
@@ -478,7 +484,7 @@ def test_the_data_folder_is_ganad_data_or_the_users_cache(folder, monkeypatch):
 def small_kdd(folder, monkeypatch, kdd_rows) -> pd.DataFrame:
     """400 rows in the published format, in the data folder."""
     raw = kdd_rows.to_csv(header=False, index=False).encode()
-    (folder / "kddcup.data_10_percent.gz").write_bytes(gzip.compress(raw))
+    (folder / "kddcup.data_10_percent.gz").write_bytes(gzip.compress(raw, mtime=0))
     changed = replace(sources.SOURCES["kddcup99"], fingerprint=hashlib.md5(raw, usedforsecurity=False).hexdigest())
     monkeypatch.setitem(sources.SOURCES, "kddcup99", changed)
     return kdd_rows

@@ -1,10 +1,12 @@
 """The sweep, killed in every place that could lose something: the command line as a process, on a notebook that is a stub."""
 
+import importlib.util
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +47,8 @@ if todo == "notebook dies":
     papermill.kill()
 if todo == "runner dies before the row":
     runner.kill()
+if todo == "slow":
+    time.sleep(5)
 if todo == "no space":
     raise OSError(28, "No space left on device")
 if todo in ("wait", "notebook dies", "runner dies before the row"):
@@ -111,7 +115,7 @@ def classes(place: Path) -> list[str]:
 
 def begun(place: Path) -> list[str]:
     """The classes of the notebooks that were begun, in order."""
-    return (place / "log").read_text().split()
+    return (place / "log").read_text().split() if (place / "log").exists() else []
 
 
 def goes_on(place: Path, *words: str, again: list[str]) -> None:
@@ -192,7 +196,7 @@ def test_a_picture_that_fails_costs_no_run(place: Path) -> None:
 
 def test_control_c_ends_what_runs_and_keeps_what_is_finished(place: Path) -> None:
     process = ganad(place, "run", stub={"1": "wait"})
-    until(lambda: (place / "log").exists() and begun(place) == ["0", "1"])
+    until(lambda: begun(place) == ["0", "1"])
     process.send_signal(signal.SIGINT)
     started = time.time()
     assert "stopped: what is finished is kept, the next call goes on" in done(process, code=130)
@@ -203,7 +207,7 @@ def test_control_c_ends_what_runs_and_keeps_what_is_finished(place: Path) -> Non
 
 def test_two_sweeps_do_not_share_a_folder(place: Path) -> None:
     first = ganad(place, "run", stub={"0": "wait"})
-    until(lambda: (place / "log").exists())
+    until(lambda: begun(place) == ["0"])
     assert "another `ganad survey run` is at work there: _build/survey" in done(ganad(place, "run"), code=2)
     first.kill()
     first.communicate()
@@ -253,11 +257,37 @@ def test_the_disk_is_full_when_the_results_are_written(place: Path, monkeypatch:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
-    with sweep.here(1) as submit, pytest.raises(OSError, match="No space"):
-        sweep.sweep(todo, Store(place / "_build" / "survey"), submit, 1)
+    with sweep.here(1) as workers, pytest.raises(OSError, match="No space"):
+        sweep.sweep(todo, Store(place / "_build" / "survey"), workers)
     assert begun(place) == ["0"]  # nothing is started that could not be kept
     monkeypatch.setattr(pd.DataFrame, "to_csv", write)
     goes_on(place, again=["1", "2"])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
+def test_a_run_goes_on_elsewhere_when_its_machine_is_lost(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ray.cluster_utils import Cluster
+
+    from ganad.survey import sweep
+
+    monkeypatch.setenv("STUB", json.dumps(dict.fromkeys("0123", "slow")))
+    todo = grid.chosen(grid.image_runs("mnist", "cpu"), "detector=pca_residual,class=0-3")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        lost = cluster.add_node(num_cpus=1)
+        killer = threading.Thread(
+            target=lambda: (until(lambda: len(begun(place)) >= 2), cluster.remove_node(lost, False))
+        )
+        with sweep.on_ray(cluster.address) as workers:
+            assert workers.at_once == 2
+            killer.start()
+            progress = sweep.sweep(todo, Store(place / "_build" / "survey"), workers)
+        killer.join()
+    finally:
+        cluster.shutdown()
+    assert (progress.finished, progress.failed) == (4, 0)
+    assert classes(place) == ["0", "1", "2", "3"]
+    assert len(begun(place)) == 5  # the one that was lost, twice
 
 
 def test_a_folder_is_locked_by_its_process_alone(tmp_path: Path) -> None:

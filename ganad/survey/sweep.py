@@ -100,8 +100,16 @@ def work(task: Job, on_start: Callable[[subprocess.Popen], object] = lambda proc
         return Outcome(task.slug, None, f"{type(error).__name__}: {error}", executed, time.time() - started)
 
 
+@dataclass(frozen=True)
+class Workers:
+    """Whom jobs are submitted to, and how many they take at a time."""
+
+    submit: Callable[[Job], Future]
+    at_once: int
+
+
 @contextmanager
-def here(jobs: int) -> Iterator[Callable[[Job], Future]]:
+def here(jobs: int) -> Iterator[Workers]:
     """Work on this machine, ``jobs`` processes at once; they end with the block, whatever ends it."""
     running: set[subprocess.Popen] = set()
     lock = threading.Lock()
@@ -115,7 +123,7 @@ def here(jobs: int) -> Iterator[Callable[[Job], Future]]:
         return pool.submit(work, task, start)
 
     try:
-        yield submit
+        yield Workers(submit, jobs)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         with lock:
@@ -125,19 +133,27 @@ def here(jobs: int) -> Iterator[Callable[[Job], Future]]:
 
 
 @contextmanager
-def on_ray(address: str, cpus: float, gpus: float, attempts: int = 3) -> Iterator[Callable[[Job], Future]]:
+def on_ray(address: str, cpus: float = 1, gpus: float = 0, attempts: int = 3) -> Iterator[Workers]:
     """Work on a Ray cluster, each run with so many CPUs and such a part of a GPU.
 
-    A run whose machine is lost is started again on another, ``attempts`` times.
+    A run whose machine is lost is started again on another, ``attempts`` times.  ganad and the data have to be there on
+    every machine; the results need not: rows and notebooks come back by Ray.
 
     Parameters
     ----------
     address : str
         Of the cluster; ``local`` starts one on this machine.
+
+    Raises
+    ------
+    ConnectionError
+        If there is no cluster at the address.
     """
     import ray
 
-    ray.init(address, ignore_reinit_error=True, logging_level="WARNING", log_to_driver=False)
+    ray.init(address, logging_level="ERROR", log_to_driver=False)
+    there = ray.cluster_resources()
+    slots = min(there.get(kind, 0) // each for kind, each in (("CPU", cpus), ("GPU", gpus)) if each)
     remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=attempts)(work)
     tasks = []
 
@@ -146,7 +162,7 @@ def on_ray(address: str, cpus: float, gpus: float, attempts: int = 3) -> Iterato
         return tasks[-1].future()
 
     try:
-        yield submit
+        yield Workers(submit, max(1, int(slots)))
     finally:
         for task in tasks:
             ray.cancel(task, force=True)
@@ -166,8 +182,7 @@ class Progress:
 def sweep(
     todo: Iterable[Run],
     store: Store,
-    submit: Callable[[Job], Future],
-    at_once: int,
+    workers: Workers,
     *,
     source: Path = NOTEBOOK,
     environment: dict[str, str] | None = None,
@@ -182,10 +197,8 @@ def sweep(
     ----------
     todo : iterable of Run
         In the order in which to start them.
-    submit : callable
+    workers : Workers
         From :func:`here` or :func:`on_ray`.
-    at_once : int
-        Most jobs submitted at a time.
     source : Path
         The notebook.
     estimates, budget
@@ -200,14 +213,14 @@ def sweep(
     started, waiting, running = time.monotonic(), deque(todo), {}
     progress, full = Progress(len(waiting)), None
     while waiting or running:
-        while waiting and len(running) < at_once and not full:
+        while waiting and len(running) < workers.at_once and not full:
             run = waiting.popleft()
             left = None if budget is None else budget - (time.monotonic() - started)
             if left is not None and left < max((estimates or {}).get(run) or 0, 1e-9):
                 progress.left_out += 1
                 continue
             on_start(run)
-            running[submit(job(run, store, source, environment or {}))] = run
+            running[workers.submit(job(run, store, source, environment or {}))] = run
         if not running:
             break
         for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
