@@ -171,7 +171,7 @@ def test_what_a_killed_runner_leaves_ends_by_itself(place: Path) -> None:
     [
         (
             "raise",
-            "cell [3], `raise FloatingPointError(\"the generator's loss is no longer fini`: FloatingPointError: the generator's loss is no longer finite",
+            "cell [3], `raise FloatingPointError(\"the generator's loss is no longer `: FloatingPointError: the generator's loss is no longer finite",
         ),
         ("kernel dies", "DeadKernelError"),
         ("notebook dies", "outside its cells: its process was ended by SIGKILL"),
