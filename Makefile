@@ -47,8 +47,9 @@ unit: $(STAMP) ## Run the tests of the package, the command line and the project
 chapters: $(STAMP) ## Run the chapters and compare what they print with their kept outputs (nbval)
 	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --nbval --nbval-current-env book
 
-pages: $(STAMP) ## Make the quick book and check its pages, in a browser if there is one
-	@$(BIN)/ganad book && $(BIN)/python -m pytest -q -rs tests/test_pages.py
+# From the kept outputs: `chapters` has just compared them with a run.
+pages: $(STAMP) ## Make pages of the kept outputs and check them, in a browser if there is one
+	@$(BIN)/ganad book --as-kept && $(BIN)/python -m pytest -q -rs tests/test_pages.py
 
 bench: $(STAMP) ## Time a training step beside its peers
 	@$(BIN)/ganad bench

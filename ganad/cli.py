@@ -127,13 +127,17 @@ def book(
     keep_outputs: Annotated[
         bool, typer.Option("--keep-outputs", help="Also write the executed outputs back into book/.")
     ] = False,
+    as_kept: Annotated[
+        bool, typer.Option("--as-kept", help="Execute nothing: make the pages from the outputs in book/.")
+    ] = False,
 ) -> None:
     """Execute every chapter that has changed and make the HTML book."""
     from ganad.book import Book
-    from ganad.pages import build
+    from ganad.pages import build, build_as_kept
 
     console = Console()
-    page = build(Book(Path(), profile), console, keep_outputs)
+    book = Book(Path(), profile)
+    page = build_as_kept(book, console) if as_kept else build(book, console, keep_outputs)
     console.print(f"open {page}", highlight=False, soft_wrap=True)
 
 

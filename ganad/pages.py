@@ -40,8 +40,27 @@ def build(book: Book, console: Console, keep_outputs: bool = False) -> Path:
     return make_pages(book, console)
 
 
-def stage(book: Book) -> None:
-    """Lay out what the pages are made from: the book's files, with the executed chapters in their places."""
+def build_as_kept(book: Book, console: Console) -> Path:
+    """Make the pages from the outputs that the chapters are stored with, and execute nothing.
+
+    Raises
+    ------
+    BookError
+        If the profile injects parameters, or a chapter has no outputs.
+    """
+    need("nbformat", "yaml", "jupyter_book")
+    if any(book.parameters().values()):
+        raise BookError("only the outputs of a profile that injects nothing are kept")
+    for chapter in book.chapters:
+        cells = notebooks.code_cells(notebooks.read(book.notebook(chapter)))
+        if any(cell.source.strip() and cell.execution_count is None for cell in cells):
+            raise BookError(f"{chapter} is stored without outputs: ganad book --keep-outputs")
+    stage(book, as_kept=True)
+    return make_pages(book, console)
+
+
+def stage(book: Book, as_kept: bool = False) -> None:
+    """Lay out what the pages are made from: the book's files, with the executed (or stored) chapters in their places."""
     staged, fresh = book.folder / "source", book.folder / "source.part"
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(book.root / "book", fresh / "book", ignore=_LEFT_OUT)
@@ -50,7 +69,7 @@ def stage(book: Book) -> None:
     for chapter in book.chapters:
         target = fresh / f"{chapter}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(book.executed(chapter), target)
+        shutil.copy2(book.notebook(chapter) if as_kept else book.executed(chapter), target)
     shutil.rmtree(staged, ignore_errors=True)
     fresh.rename(staged)
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -78,6 +79,20 @@ def test_keeping_outputs_twice_changes_nothing(built: Book) -> None:
     once = built.notebook("book/one").read_bytes()
     run(built, keep_outputs=True)
     assert built.notebook("book/one").read_bytes() == once
+
+
+def test_pages_are_made_of_kept_outputs_without_a_run(built: Book, fresh: Book) -> None:
+    shown = Console(file=io.StringIO())
+    with pytest.raises(BookError, match="book/one is stored without outputs: ganad book --keep-outputs"):
+        pages.build_as_kept(fresh, shown)
+    assert not (fresh.folder / "html").exists()
+    for chapter in built.chapters:
+        shutil.copy(built.executed(chapter), fresh.notebook(chapter))
+    page = pages.build_as_kept(fresh, shown)
+    assert page.exists() and not (fresh.folder / "executed").exists()
+    assert "AUPRC 0.930" in (page.parent / "one.html").read_text()
+    with pytest.raises(BookError, match="injects nothing"):
+        pages.build_as_kept(Book(fresh.root, "long"), shown)
 
 
 def test_key_follows_source_parameters_package_results_and_lock(fresh: Book, monkeypatch: pytest.MonkeyPatch) -> None:
