@@ -136,8 +136,8 @@ def book(
     from ganad.pages import build, build_as_kept
 
     console = Console()
-    book = Book(Path(), profile)
-    page = build_as_kept(book, console) if as_kept else build(book, console, keep_outputs)
+    here = Book(Path(), profile)
+    page = build_as_kept(here, console) if as_kept else build(here, console, keep_outputs)
     console.print(f"open {page}", highlight=False, soft_wrap=True)
 
 

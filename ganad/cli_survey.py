@@ -1,6 +1,5 @@
 """``ganad survey``: plan, run, status and report of the reproduction."""
 
-import contextlib
 import math
 import os
 import time
@@ -21,26 +20,31 @@ Folder = Annotated[Path, typer.Option(help="Where the sweep keeps what it works 
 FOLDER = Path("_build", "survey")
 
 
-def _known(only: str, scale: str, folder: Path) -> tuple[Any, dict, Any]:
-    """The store, the state of every chosen run, and the results."""
-    from ganad.survey import grid, images, report, results
-    from ganad.survey.store import Store
+def _chosen(only: str, scale: str) -> list:
+    """The runs that were asked for."""
+    from ganad.survey import grid, images
 
     if scale not in images.SCALES:
         raise grid.GridError(f"--scale is one of {', '.join(images.SCALES)}, not {scale!r}")
     others = set(images.SCALES) - {scale}
-    chosen = grid.chosen((run for run in grid.runs() if run.variant not in others), only)
-    store = Store(folder)
+    return grid.chosen((run for run in grid.runs() if run.variant not in others), only)
+
+
+def _known(chosen: list, store: Any) -> tuple[dict, Any]:
+    """The state of every chosen run, and the results."""
+    from ganad.survey import report, results
+
     table = results.read()
-    return store, report.states(chosen, table, store.failures()), table
+    return report.states(chosen, table, store.failures()), table
 
 
 @survey_app.command()
 def plan(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> None:
     """Show every configuration, how many of its runs are finished, and how long the others will take."""
     from ganad.survey import report
+    from ganad.survey.store import Store
 
-    _, known, table = _known(only, scale, folder)
+    known, table = _known(_chosen(only, scale), Store(folder))
     rows = report.plan(known, table)
     shown = _table(*rows.columns[:4], "finished", "stale", "failed", "missing", "one run", "time left")
     for row in rows.itertuples(index=False):
@@ -72,17 +76,18 @@ def run(
     from ganad.pages import BookError, need
     from ganad.survey import grid
     from ganad.survey import sweep as sweeping
+    from ganad.survey.store import Store
 
     need("papermill", "nbformat", *(["ray"] if ray else []))
     if not sweeping.NOTEBOOK.exists():
         raise BookError(f"{sweeping.NOTEBOOK} is not here: run this in a checkout of ganad")
     console = _console()
-    store, _, _ = _known(only, scale, folder)
+    chosen, store = _chosen(only, scale), Store(folder)
     with store.locked():
-        table, corrupt = store.collect()
+        _, corrupt = store.collect()
         for path in corrupt:
             console.print(f"{path} holds no row: its run is done again", highlight=False)
-        _, known, _ = _known(only, scale, folder)
+        known, table = _known(chosen, store)
         due = ("missing", "stale", *(["failed"] if retry_failed else []))
         todo = [run for run, state in known.items() if state in due]
         if not todo:
@@ -99,46 +104,13 @@ def run(
 def _sweep(
     todo: list, store: Any, estimates: dict, console: Console, jobs: int, budget: float | None, ray: str, gpus: float
 ) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from ganad.survey import grid
     from ganad.survey import sweep as sweeping
 
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), threads) if jobs > 1 else {}
     place = sweeping.on_ray(ray, gpus=gpus) if ray else sweeping.here(jobs)
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}")
-    )
-    waiting, at_work, failed = set(todo), {}, 0
-
-    def left() -> str:
-        seconds = grid.total(
-            max(0.0, (estimates[run] or 0) - (time.time() - at_work[run])) if run in at_work else estimates[run]
-            for run in waiting
-        )
-        words = [] if seconds is None else [f"{_duration(seconds / workers.at_once)} left"]
-        return ", ".join(words + ([f"{failed} failed"] if failed else []))
-
-    def started(run: Any) -> None:
-        at_work[run] = time.time()
-        bar.update(task, description=str(run), left=left())
-
-    def ended(run: Any, outcome: Any) -> None:
-        nonlocal failed
-        waiting.discard(run)
-        at_work.pop(run, None)
-        failed += outcome.row is None
-        said = f"failed: {outcome.reason}" if outcome.row is None else f"AUPRC {outcome.row['auprc']:.3f}"
-        console.print(f"{run}: {said} ({_duration(outcome.seconds)})", highlight=False, markup=False, soft_wrap=True)
-        bar.update(task, advance=1, left=left())
-
-    bar.live.console = console
-    with contextlib.ExitStack() as stack:
-        task = bar.add_task("", total=len(todo), left="")
-        if console.is_terminal:
-            stack.enter_context(bar)
-        workers = stack.enter_context(place)
+    with _Bar(console, estimates) as bar, place as workers:
+        bar.at_once = workers.at_once
         progress = sweeping.sweep(
             todo,
             store,
@@ -146,27 +118,66 @@ def _sweep(
             environment=environment,
             estimates=estimates,
             budget=None if budget is None else 60 * budget,
-            on_start=started,
-            on_end=ended,
+            on_start=bar.started,
+            on_end=bar.ended,
         )
-    console.print(
-        f"{progress.finished} finished, {progress.failed} failed"
-        + (
-            f", {progress.left_out} left out: they would not have ended within {budget:g} min"
-            if progress.left_out
-            else ""
-        ),
-        highlight=False,
-    )
+    words = f"{progress.finished} finished, {progress.failed} failed"
+    if progress.left_out:
+        words += f", {progress.left_out} left out: they would not have ended within {budget:g} min"
+    console.print(words, highlight=False)
     if progress.failed:
         raise typer.Exit(1)
+
+
+class _Bar:
+    """A line for every run that ends; in a terminal a bar below, with failures and the time left."""
+
+    def __init__(self, console: Console, estimates: dict) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}")
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._task = self._bar.add_task("", total=len(estimates), left="")
+        self._left, self._since, self._failed, self.at_once = dict(estimates), {}, 0, 1
+
+    def __enter__(self) -> "_Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._bar.stop()
+
+    def started(self, run: Any) -> None:
+        self._since[run] = time.time()
+        self._bar.update(self._task, description=str(run), left=self._words())
+
+    def ended(self, run: Any, outcome: Any) -> None:
+        del self._left[run]
+        self._failed += outcome.row is None
+        said = f"failed: {outcome.reason}" if outcome.row is None else f"AUPRC {outcome.row['auprc']:.3f}"
+        line = f"{run}: {said} ({_duration(outcome.seconds)})"
+        self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._bar.update(self._task, advance=1, left=self._words())
+
+    def _words(self) -> str:
+        from ganad.survey import grid
+
+        now = time.time()
+        seconds = grid.total(
+            each if each is None else max(0.0, each - (now - self._since.get(run, now)))
+            for run, each in self._left.items()
+        )
+        words = [] if seconds is None else [f"{_duration(seconds / self.at_once)} left"]
+        return ", ".join(words + ([f"{self._failed} failed"] if self._failed else []))
 
 
 @survey_app.command()
 def status(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> None:
     """Say how many runs are finished, stale, missing or failed, and why these failed."""
-    store, known, _ = _known(only, scale, folder)
-    console = _console()
+    from ganad.survey.store import Store
+
+    store, console = Store(folder), _console()
+    known, _ = _known(_chosen(only, scale), store)
     counts = {
         state: sum(found == state for found in known.values()) for state in ("finished", "stale", "missing", "failed")
     }
@@ -189,11 +200,11 @@ def status(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> No
 def report_(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> None:
     """Bring finished rows into the results, and show means over classes and seeds beside the published figures."""
     from ganad.survey import report
+    from ganad.survey.store import Store
 
-    store, known, _ = _known(only, scale, folder)
-    if (folder / "rows").exists():
-        store.collect()
-    store, known, table = _known(only, scale, folder)
+    chosen, store = _chosen(only, scale), Store(folder)
+    store.collect()
+    known, table = _known(chosen, store)
     rows = report.summary(table, known)
     if rows.empty:
         _console().print("no run is finished")

@@ -79,10 +79,6 @@ class Store:
                 continue
         return found
 
-    def forget(self, slug: str) -> None:
-        """Drop the record of a failure."""
-        self._failure_file(slug).unlink(missing_ok=True)
-
     def _failure_file(self, slug: str) -> Path:
         return self.folder / "failed" / f"{slug}.json"
 
@@ -126,12 +122,17 @@ class Store:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """:func:`write_text` of the content as JSON."""
+    write_text(path, json.dumps(content, default=lambda number: number.item()))
+
+
+def write_text(path: Path, text: str) -> None:
     """Write in one step: under another name first, to the disk, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("w") as file:
-            json.dump(content, file, default=lambda number: number.item())
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

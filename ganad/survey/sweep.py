@@ -6,7 +6,6 @@ keeps a pool of actors, and one that dies with its machine takes the whole call 
 """
 
 import json
-import os
 import subprocess
 import tempfile
 import threading
@@ -21,7 +20,7 @@ from typing import Any
 
 from ganad import __version__, notebooks
 from ganad.survey.grid import Run
-from ganad.survey.store import Failure, Store
+from ganad.survey.store import Failure, Store, write_text
 
 NOTEBOOK = Path("book", "survey", "one-run.ipynb")
 
@@ -248,19 +247,9 @@ def _outcome(run: Run, future: Future) -> Outcome:
 
 def _keep(store: Store, run: Run, outcome: Outcome) -> None:
     if outcome.notebook:
-        _write(store.notebook(run.slug), outcome.notebook)
+        write_text(store.notebook(run.slug), outcome.notebook)
     if outcome.row is None:
         store.fail(Failure(run.slug, outcome.reason, run.given, __version__))
         return
     store.put(run.slug, outcome.row)
     store.collect(run.slug)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, "utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
