@@ -5,7 +5,7 @@ moves some of the networks down its own loss, with its own optimiser.  Everythin
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,15 @@ def adam(
             warmup_target=learning_rate if warm_up else None,
             warmup_steps=warm_up,
         )
+        # a variable, so that games of different lengths can share one program
+        rate.decay_steps = keras.Variable(float(rate.decay_steps), trainable=False, name="decay_steps")
     return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2)
+
+
+def _length(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """The number of steps an optimiser's rate falls over, if it falls."""
+    length = getattr(optimizer._learning_rate, "decay_steps", None)
+    return [length] if isinstance(length, keras.Variable) else []
 
 
 class LatentPlay:
@@ -164,6 +172,7 @@ class Game:
         ]
         every = [variable for owner in owners for variable in owner.variables]
         every += [*self._in_play, self._steps]
+        every += [length for player in self.players.values() for length in _length(player.optimizer)]
         return list({id(variable): variable for variable in every}.values())
 
     def gradients(self, turn: Sequence[str], *batch: Any) -> tuple[list, list]:
@@ -231,31 +240,40 @@ class Game:
         DivergedError
             As soon as a loss is seen not to be finite; the message names the player and the epoch.
         """
-        rng = np.random.default_rng(seed)
-        rows = max(len(data[0]), self.parts)
-        batch_size = min(batch_size * self.parts, rows // self.parts * self.parts)
         resident = tuple(backend().to_device(array) for array in data)
         history = {name: [] for name in self.players}
-        for epoch in range(1, epochs + 1):
-            order = np.resize(rng.permutation(len(data[0])), rows // batch_size * batch_size).astype(np.int32)
-            losses = self._epoch(resident, order.reshape(-1, batch_size), epoch)
+        for epoch, order in enumerate(self.orders(len(data[0]), epochs, batch_size, seed), 1):
+            losses = self._epoch(resident, order, epoch)
             for name, loss in losses.items():
                 history[name].append(loss)
             if on_epoch is not None and on_epoch(epoch, losses):
                 break
         return history
 
+    def orders(self, count: int, epochs: int, batch_size: int, seed: int) -> Iterator[np.ndarray]:
+        """Of each epoch, the rows of its steps, (steps, batch_size * parts), int32: drawn without replacement."""
+        rng = np.random.default_rng(seed)
+        rows = max(count, self.parts)
+        batch_size = min(batch_size * self.parts, rows // self.parts * self.parts)
+        for _ in range(epochs):
+            order = np.resize(rng.permutation(count), rows // batch_size * batch_size)
+            yield order.astype(np.int32).reshape(-1, batch_size)
+
     def _epoch(self, data: tuple, order: np.ndarray, epoch: int) -> Losses:
         batches, total = len(order), np.zeros(len(self.players))
         order = backend().to_device(order)
         for start in range(0, batches, STEPS_PER_CALL):
             total += self._loop(data, order, start, min(batches, start + STEPS_PER_CALL))
-            for name, value in zip(self.players, total, strict=True):
-                if not math.isfinite(value):
-                    raise DivergedError(
-                        f"the {name}'s loss is no longer finite in epoch {epoch}: lower the learning rate or scale the data"
-                    )
+            self.check(total, epoch)
         return dict(zip(self.players, (total / batches).tolist(), strict=True))
+
+    def check(self, losses: np.ndarray, epoch: int) -> None:
+        """Raise :class:`DivergedError` if one of the players' losses (in their order) is not finite."""
+        for name, value in zip(self.players, losses, strict=True):
+            if not math.isfinite(value):
+                raise DivergedError(
+                    f"the {name}'s loss is no longer finite in epoch {epoch}: lower the learning rate or scale the data"
+                )
 
 
 def _twin(network: keras.Model) -> keras.Model:

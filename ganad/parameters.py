@@ -84,6 +84,17 @@ def mapping() -> Rule:
     return rule
 
 
+def listing(rule: Rule) -> Rule:
+    """A list, of one thing or more, that each obey the rule."""
+
+    def every(value: Any) -> str | None:
+        fine = isinstance(value, (list, tuple)) and value
+        accepted = next(filter(None, map(rule, value)), None) if fine else rule(None)
+        return f"a list, each {accepted}" if accepted else None
+
+    return every
+
+
 def flag() -> Rule:
     """True or False; the texts "true" and "false" are refused."""
     return lambda value: None if isinstance(value, bool) else "True or False (write them so, capitalised, after -p)"

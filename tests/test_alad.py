@@ -1,5 +1,7 @@
 """ALAD's own: three discriminators that see what they should, and a score by features."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -107,6 +109,15 @@ def test_without_spectral_normalisation_it_is_another_model(table, fitted):
     other = ALAD(**TINY | {"width": 0.2}, spectral_normalization=False).fit(table)
     assert np.isfinite(other.decision_scores_).all()
     assert not np.allclose(other.decision_scores_, fitted.decision_scores_, rtol=1e-3)
+
+
+def test_a_cosine_takes_the_rate_to_zero(table):
+    weights = []
+    ALAD(**TINY | {"epochs": 12}, decay=0.0, schedule="cosine").fit(
+        table, on_epoch=lambda _, detector: weights.append(detector.networks_["encoder"].get_weights()[0])
+    )
+    moves = [np.abs(after - before).mean() for before, after in itertools.pairwise(weights)]
+    assert moves[-1] < 0.2 * moves[0]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

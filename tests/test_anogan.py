@@ -37,6 +37,22 @@ def test_a_score_is_the_loss_at_the_last_step(fitted, pictures):
     np.testing.assert_allclose(fitted.residual_map(pictures[:20]).sum((1, 2)), found.residual, rtol=1e-4)
 
 
+def test_equal_samples_are_searched_for_once(fitted, pictures, monkeypatch):
+    rows = np.random.default_rng(0).integers(0, 12, 50)
+    x = pictures[rows].astype(np.float32) / 127.5 - 1
+    expected, searched = fitted._searched(x), []
+
+    def search(x: np.ndarray) -> np.ndarray:
+        searched.append(len(x))
+        return AnoGAN._searched(fitted, x)
+
+    monkeypatch.setattr(fitted, "_searched", search)
+    scores = fitted.decision_function(x)
+    np.testing.assert_allclose(scores, expected, rtol=1e-6)
+    assert searched == [len(np.unique(rows))] and len(np.unique(scores)) == searched[0]
+    np.testing.assert_array_equal(fitted.decision_function(pictures[:12]), fitted.search(pictures[:12]).loss)
+
+
 def test_other_values_for_one_search_leave_the_detector_alone(fitted, pictures):
     before = fitted.decision_function(pictures[:20])
     other = fitted.search(pictures[:20], score_weight=0.0, restarts=3, steps=60)

@@ -1,5 +1,7 @@
 """GANomaly's own: two encoders that both learn, an adversarial term that asks D, scores that know no neighbours."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -117,6 +119,15 @@ def test_the_references_network_for_32x32():
 def test_the_cross_entropy_variant_trains_to_something_else(pictures):
     scores = [GANomaly(**TINY, adversarial_loss=loss).fit(pictures).decision_scores_ for loss in module.ADVERSARIAL]
     assert np.isfinite(scores).all() and not np.allclose(*scores, rtol=1e-4)
+
+
+def test_a_cosine_takes_the_rate_to_zero(pictures):
+    weights = []
+    GANomaly(**TINY | {"epochs": 12}, decay=0.0, schedule="cosine").fit(
+        pictures, on_epoch=lambda _, detector: weights.append(detector.networks_["encoder"].get_weights()[0])
+    )
+    moves = [np.abs(after - before).mean() for before, after in itertools.pairwise(weights)]
+    assert moves[-1] < 0.2 * moves[0]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

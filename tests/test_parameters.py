@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ganad.parameters import ParameterError, check, choice, flag, mapping, obey, optional, real, text, whole
+from ganad.parameters import ParameterError, check, choice, flag, listing, mapping, obey, optional, real, text, whole
 
 RULES = dict(dataset=choice("digits", "mnist"), epochs=whole(1, 100), rate=real(0, 1), log1p=flag())
 GOOD = dict(dataset="digits", epochs=5, rate=0.5, log1p=False)
@@ -93,3 +93,14 @@ def test_texts_and_dictionaries_are_told_from_others(value, rule, refused):
 
 def test_a_refusal_is_a_value_error():
     assert issubclass(ParameterError, ValueError)
+
+
+def test_a_list_holds_things_that_obey(refused):
+    rules = {"runs": listing(mapping()), "seeds": listing(whole(0, 9))}
+    fine = {"runs": [{"seed": 0}, {}], "seeds": (1, 2)}
+    assert obey(fine, rules) == fine
+    for wrong in ([], {}, "ab", None, [1], [{1: 2}], [{}, None]):
+        with refused(ParameterError, "runs must be a list, each a dictionary of names and values"):
+            obey(fine | {"runs": wrong}, rules)
+    with refused(ParameterError, "seeds must be a list, each a whole number from 0 to 9"):
+        obey(fine | {"seeds": [1, 10]}, rules)

@@ -13,6 +13,12 @@ Each module here implements the same names, and nothing outside this folder impo
     must not change a variable (no dropout, no BatchNorm in training mode).
 ``compile_loop(step, variables, width)``
     ``run(data, order, start, stop)``: the sum of ``step(*batch)`` over the batches ``order[start:stop]``.
+``compile_many(step, variables)``, ``stack(states)``, ``unstack(stacked, states)`` (JAX alone)
+    Many models of one shape in one program.  ``run(states, data, order, active)`` takes the variables of M models, each stacked
+    along a new first axis by ``stack``; rows ``order`` (steps, M, batch) of the shared data; and which models move in which
+    step, ``active`` (steps, M).  Returns the new states, which ``unstack`` puts back, and the losses (steps, M, players).
+``flops(step, variables, shape)`` (JAX alone)
+    Floating-point operations of one step on a float32 batch of this shape.
 ``compile_step(step, variables)``
     The step alone, compiled, for one call a batch from Python: what the loop is measured against.
 ``compile_function(function, variables, fused=False)``

@@ -66,6 +66,54 @@ def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
     return run
 
 
+def compile_many(step: Callable, variables: Sequence) -> Callable:
+    """See :mod:`ganad.backends`."""
+
+    def one(state, batch, active):
+        with keras.StatelessScope(list(zip(variables, state, strict=True))) as scope:
+            losses = step(*batch)
+        after = [scope.get_current_value(variable) for variable in variables]
+        return [jnp.where(active, new, old) for new, old in zip(after, state, strict=True)], losses
+
+    @partial(jax.jit, donate_argnums=0)
+    def loop(states, data, order, active):
+        def body(states, turn):
+            rows, moves = turn
+            return jax.vmap(one)(states, tuple(array[rows] for array in data), moves)
+
+        return jax.lax.scan(body, states, (order, active))
+
+    def run(states, data, order, active):
+        states, losses = loop(states, data, order, active)
+        return states, np.asarray(losses)
+
+    return run
+
+
+def stack(states: Sequence[Sequence]) -> list[jax.Array]:
+    """See :mod:`ganad.backends`."""
+    return [jnp.stack([variable.value for variable in each]) for each in zip(*states, strict=True)]
+
+
+def unstack(stacked: Sequence, states: Sequence[Sequence]) -> None:
+    """See :mod:`ganad.backends`."""
+    for values, variables in zip(stacked, zip(*states, strict=True), strict=True):
+        for k, variable in enumerate(variables):
+            variable.assign(values[k])
+
+
+def flops(step: Callable, variables: Sequence, shape: tuple[int, ...]) -> float:
+    """See :mod:`ganad.backends`."""
+
+    def pure(state, batch):
+        with keras.StatelessScope(list(zip(variables, state, strict=True))) as scope:
+            losses = step(batch)
+        return [scope.get_current_value(variable) for variable in variables], losses
+
+    state = [jax.ShapeDtypeStruct(v.value.shape, v.value.dtype) for v in variables]
+    return float(jax.jit(pure).lower(state, jax.ShapeDtypeStruct(shape, jnp.float32)).cost_analysis()["flops"])
+
+
 def compile_step(step: Callable, variables: Sequence) -> Callable:
     """See :mod:`ganad.backends`."""
 

@@ -146,7 +146,7 @@ class ADGAN(SearchingDetector):
     def _search(self, x: np.ndarray) -> Moved:
         return self._compiled(x, self.starts())
 
-    def _score(self, x: np.ndarray) -> np.ndarray:
+    def _searched(self, x: np.ndarray) -> np.ndarray:
         return self._search(x).loss.mean(1)
 
     def _reconstruct(self, x: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 Zenati et al. 2018, *Adversarially Learned Anomaly Detection* (arXiv 1812.02288), sections 3 and 4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from ganad.adversarial import Game, LatentPlay, Player, adam, binary_cross_entropy
-from ganad.detectors.egbad import TURNS, l1
+from ganad.detectors.egbad import TURNS, l1, residual_loss
 from ganad.detectors.neural import NeuralDetector
 from ganad.generative import bigan
 from ganad.networks import (
@@ -22,7 +22,7 @@ from ganad.networks import (
     alad_generator,
     check_shape,
 )
-from ganad.parameters import choice, flag
+from ganad.parameters import choice, flag, real
 
 
 class ALADPlay(bigan.BiGANPlay):
@@ -83,10 +83,14 @@ class ALAD(NeuralDetector):
         32 for images, 50 for tables.
     learning_rate : float, optional
         Adam's step size for all players; 2e-4 for images, 1e-5 for tables.
+    schedule : {"constant", "cosine"}
+        What becomes of the learning rate: "cosine" takes it to zero by the last step.
     spectral_normalization : bool
         Bound the layers of the discriminators, and of the encoder of images (Miyato et al. 2018).
     turns : {"alternating", "simultaneous"}
         The discriminators move first and the others answer (the authors' code), or all move from one forward pass.
+    residual_weight : float
+        Weight of a residual loss of generator and encoder, the L1 distance of x and G(E(x)); 0 in ALAD.
     score : {"features", "logits", "l1", "l2"}
         L1 distance of D_xx's features of (x, x) and (x, G(E(x))); or -log D_xx(x, G(E(x))); or the L1 or L2 distance of x and
         G(E(x)) (the paper's section 5.4 compares the four).
@@ -105,8 +109,10 @@ class ALAD(NeuralDetector):
     _roles = ("encoder", "generator", "discriminator_xz", "discriminator_xx", "discriminator_zz")
     _scoring = ("score",)
     _rules = NeuralDetector._neural_rules | {
+        "schedule": choice("constant", "cosine"),
         "spectral_normalization": flag(),
         "turns": choice(*TURNS),
+        "residual_weight": real(0, 1e9),
         "score": choice("features", "logits", "l1", "l2"),
     }
 
@@ -117,8 +123,10 @@ class ALAD(NeuralDetector):
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
+        schedule: str = "constant",
         spectral_normalization: bool = True,
         turns: str = "alternating",
+        residual_weight: float = 0.0,
         score: str = "features",
         decay: float | None = None,
         width: float = 1.0,
@@ -131,8 +139,10 @@ class ALAD(NeuralDetector):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.spectral_normalization = spectral_normalization
         self.turns = turns
+        self.residual_weight = residual_weight
         self.score = score
         self.decay = decay
         self.width = width
@@ -158,14 +168,18 @@ class ALAD(NeuralDetector):
             "discriminator_zz": alad_discriminator_zz(shape, latent_dim, seed=seed + 4, **bounded),
         }
 
+    def _with_residual(self, loss: Callable) -> Callable:
+        weight = self.residual_weight
+        return (lambda play: loss(play) + weight * residual_loss(play)) if weight else loss
+
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
         moves = {
             "discriminator": (self._roles[2:], discriminator_loss),
-            "generator": (("generator",), generator_loss),
-            "encoder": (("encoder",), encoder_loss),
+            "generator": (("generator",), self._with_residual(generator_loss)),
+            "encoder": (("encoder",), self._with_residual(encoder_loss)),
         }
-        rate = self.reference_["learning_rate"]
-        players = {name: Player(roles, loss, adam(rate)) for name, (roles, loss) in moves.items()}
+        rate, fall = self.reference_["learning_rate"], total_steps if self.schedule == "cosine" else None
+        players = {name: Player(roles, loss, adam(rate, total_steps=fall)) for name, (roles, loss) in moves.items()}
         play = LatentPlay(ALADPlay, self.reference_["latent_dim"], self.seed)
         return Game(networks, players, play, turns=TURNS[self.turns], decay=self.reference_["decay"])
 

@@ -166,7 +166,7 @@ class AnoGAN(SearchingDetector):
         starts = draw_starts(self.restarts, self.reference_["latent_dim"], self.seed)
         return self._compiled(x, starts, steps=self.steps)
 
-    def _score(self, x: np.ndarray) -> np.ndarray:
+    def _searched(self, x: np.ndarray) -> np.ndarray:
         return self._find(x).loss
 
     def _reconstruct(self, x: np.ndarray) -> np.ndarray:

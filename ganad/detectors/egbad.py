@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from ganad.adversarial import Game, LatentPlay, Player, adam
+from ganad.detectors.complexity import ComplexityCorrected
 from ganad.detectors.neural import NeuralDetector
 from ganad.generative.bigan import BiGANPlay, discriminator_loss, encoder_loss, generator_loss
 from ganad.networks import bigan_discriminator, bigan_encoder, bigan_generator, check_shape
@@ -22,7 +23,7 @@ TURNS = {
 RESIDUAL_IN = {"both": ("generator", "encoder"), "encoder": ("encoder",)}
 
 
-class EGBAD(NeuralDetector):
+class EGBAD(ComplexityCorrected):
     """Efficient GAN-based anomaly detection.
 
     Left out, every argument has the reference value of the authors' code; :meth:`stable` is the variant that trains
@@ -58,6 +59,8 @@ class EGBAD(NeuralDetector):
         The discriminator's part of the score.
     score_weight : float
         Its weight w in (1 - w) * residual + w * discriminator; .1.
+    complexity_correction : bool
+        Score by how much more than expected of an image of this complexity (:mod:`ganad.detectors.complexity`); False is EGBAD.
     width : float
         Factor on the number of units of every hidden layer; 1.
     networks : mapping of str to keras.Model, optional
@@ -68,7 +71,7 @@ class EGBAD(NeuralDetector):
 
     name = "egbad"
     _roles = ("encoder", "generator", "discriminator")
-    _scoring = ("score", "score_weight")
+    _scoring = ("score", "score_weight", "complexity_correction")
     _rules = NeuralDetector._neural_rules | {
         "schedule": choice("constant", "cosine"),
         "turns": choice(*TURNS),
@@ -79,6 +82,7 @@ class EGBAD(NeuralDetector):
         "spectral_normalization": flag(),
         "score": choice("feature_matching", "cross_entropy"),
         "score_weight": real(0, 1),
+        "complexity_correction": flag(),
     }
 
     def __init__(
@@ -98,6 +102,7 @@ class EGBAD(NeuralDetector):
         decay: float | None = None,
         score: str = "feature_matching",
         score_weight: float = 0.1,
+        complexity_correction: bool = False,
         width: float = 1.0,
         networks: Mapping[str, keras.Model] | None = None,
         contamination: float = 0.1,
@@ -118,6 +123,7 @@ class EGBAD(NeuralDetector):
         self.decay = decay
         self.score = score
         self.score_weight = score_weight
+        self.complexity_correction = complexity_correction
         self.width = width
         self.networks = networks
         self.contamination = contamination

@@ -12,9 +12,10 @@ import keras
 from keras import ops
 
 from ganad.adversarial import Game, Player, adam, binary_cross_entropy
+from ganad.detectors.complexity import ComplexityCorrected
 from ganad.detectors.neural import NeuralDetector
 from ganad.networks import check_shape, ganomaly_decoder, ganomaly_discriminator, ganomaly_encoder
-from ganad.parameters import choice, real
+from ganad.parameters import choice, flag, real
 
 
 class GANomalyPlay:
@@ -77,7 +78,7 @@ def encoder_loss(play: GANomalyPlay) -> Any:
 ADVERSARIAL = {"feature_matching": feature_matching_loss, "cross_entropy": cross_entropy_loss}
 
 
-class GANomaly(NeuralDetector):
+class GANomaly(ComplexityCorrected):
     """An autoencoder trained against a discriminator, with a second encoder that learns the codes of what comes out.
 
     Left out, every argument has the value of the authors' code.  For tables the survey gives no networks: here an encoder of
@@ -93,12 +94,18 @@ class GANomaly(NeuralDetector):
         64 for images, 50 for tables.
     learning_rate : float, optional
         Adam's step size for both players; 2e-4.
+    schedule : {"constant", "cosine"}
+        What becomes of the learning rate: "cosine" takes it to zero by the last step.
     adversarial_weight, contextual_weight, encoder_weight : float
         Of the three parts of the generator's loss (equation (11)); 1, 50, 1.
     adversarial_loss : {"feature_matching", "cross_entropy"}
         The first part: D's features of x and of its reconstruction (the paper), or D's verdict.
-    score : {"squared", "absolute"}
-        How the two codes are compared: mean squared difference (authors' code, survey) or mean absolute one (paper).
+    score : {"squared", "absolute", "residual"}
+        How the two codes are compared: mean squared difference (authors' code, survey) or mean absolute one (paper).  Or
+        "residual", no part of GANomaly: the mean absolute difference of x and its reconstruction.
+    complexity_correction : bool
+        Score by how much more than expected of an image of this complexity (:mod:`ganad.detectors.complexity`); False is
+        GANomaly.
     decay : float, optional
         Of the moving average of the weights that score; .999.
     width : float
@@ -111,13 +118,15 @@ class GANomaly(NeuralDetector):
 
     name = "ganomaly"
     _roles = ("encoder", "decoder", "second_encoder", "discriminator")
-    _scoring = ("score",)
+    _scoring = ("score", "complexity_correction")
     _rules = NeuralDetector._neural_rules | {
+        "schedule": choice("constant", "cosine"),
         "adversarial_weight": real(0, 1e9),
         "contextual_weight": real(0, 1e9),
         "encoder_weight": real(0, 1e9),
         "adversarial_loss": choice(*ADVERSARIAL),
-        "score": choice("squared", "absolute"),
+        "score": choice("squared", "absolute", "residual"),
+        "complexity_correction": flag(),
     }
 
     def __init__(
@@ -127,11 +136,13 @@ class GANomaly(NeuralDetector):
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
+        schedule: str = "constant",
         adversarial_weight: float = 1.0,
         contextual_weight: float = 50.0,
         encoder_weight: float = 1.0,
         adversarial_loss: str = "feature_matching",
         score: str = "squared",
+        complexity_correction: bool = False,
         decay: float | None = None,
         width: float = 1.0,
         networks: Mapping[str, keras.Model] | None = None,
@@ -143,11 +154,13 @@ class GANomaly(NeuralDetector):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.adversarial_weight = adversarial_weight
         self.contextual_weight = contextual_weight
         self.encoder_weight = encoder_weight
         self.adversarial_loss = adversarial_loss
         self.score = score
+        self.complexity_correction = complexity_correction
         self.decay = decay
         self.width = width
         self.networks = networks
@@ -184,14 +197,19 @@ class GANomaly(NeuralDetector):
         )
 
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
-        rate = self.reference_["learning_rate"]
-        players = {
-            "discriminator": Player(("discriminator",), discriminator_loss, adam(rate)),
-            "generator": Player(("encoder", "decoder", "second_encoder"), self.generator_loss, adam(rate)),
+        rate, fall = self.reference_["learning_rate"], total_steps if self.schedule == "cosine" else None
+        moves = {
+            "discriminator": (("discriminator",), discriminator_loss),
+            "generator": (("encoder", "decoder", "second_encoder"), self.generator_loss),
         }
+        players = {name: Player(roles, loss, adam(rate, total_steps=fall)) for name, (roles, loss) in moves.items()}
         return Game(networks, players, GANomalyPlay, decay=self.reference_["decay"])
 
     def _judge(self, networks: Mapping[str, keras.Model], x: Any) -> tuple[Any, Any]:
         play = GANomalyPlay(networks, x, training=False)
-        distance = ops.square if self.score == "squared" else ops.abs
-        return ops.mean(distance(play.encoded - play.again), axis=1), play.reconstructed
+        scores = {
+            "squared": lambda: ops.mean(ops.square(play.encoded - play.again), axis=1),
+            "absolute": lambda: ops.mean(ops.abs(play.encoded - play.again), axis=1),
+            "residual": lambda: ops.mean(ops.abs(x - play.reconstructed), axis=tuple(range(1, len(x.shape)))),
+        }
+        return scores[self.score](), play.reconstructed

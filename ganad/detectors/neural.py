@@ -83,13 +83,7 @@ class NeuralDetector(Detector):
         return backend().compile_function(lambda x: self._judge(networks, x), variables)
 
     def _fit(self, x: np.ndarray, on_epoch: Callable | None) -> None:
-        self.reference_ = {
-            name: reference if getattr(self, name) is None else getattr(self, name)
-            for name, reference in self._reference(x.shape[1:]).items()
-        }
-        self.reference_["epochs"] = self.epochs or self._enough_epochs(len(x))
-        networks = self._own_networks() or self._networks(x.shape[1:])
-        self.history_, done = {}, 0
+        networks, done = self._begin(x.shape[1:], len(x)), 0
         with _progress(self) as advance:
             for game, epochs in self._games(networks, len(x)):
                 networks |= game.averaged
@@ -108,6 +102,16 @@ class NeuralDetector(Detector):
                 done += epochs
                 if stopped:
                     break
+
+    def _begin(self, shape: tuple[int, ...], rows: int) -> dict[str, keras.Model]:
+        """Settle the hyper-parameters for so many samples of this shape, and make the networks."""
+        self.reference_ = {
+            name: reference if getattr(self, name) is None else getattr(self, name)
+            for name, reference in self._reference(shape).items()
+        }
+        self.reference_["epochs"] = self.epochs or self._enough_epochs(rows)
+        self.history_ = {}
+        return self._own_networks() or self._networks(shape)
 
     def rescored(self, x: Any, **changes: Any) -> "NeuralDetector":
         """A copy with the same trained networks that scores otherwise: another ``score`` or ``kappa``, more ``restarts``.

@@ -24,11 +24,16 @@ class Finished:
 
 
 def prepare(data: Dataset, anomaly_class: int | None, options: Mapping[str, Any]) -> Split:
-    """The split a run of the grid is made on: the survey's, of images thinned to ``options`` if there are any."""
-    if data.name == "kddcup99":
-        return kdd_split(data, **options)
-    split = leave_one_out(data, anomaly_class)
-    return thinned(split, **options) if options else split
+    """The split a run is made on: the survey's, thinned to the ``train``, ``val`` and ``test`` of the options, if any.
+
+    A part left out keeps its samples; of KDD Cup 1999 the other options are those of :func:`ganad.datasets.kdd_split`.
+    """
+    most = {part: options[part] for part in ("train", "val", "test") if part in options}
+    others = {name: value for name, value in options.items() if name not in most}
+    kdd = data.name == "kddcup99"
+    split = kdd_split(data, **others) if kdd else leave_one_out(data, anomaly_class, **others)
+    whole = {"train": len(split.x_train), "val": len(split.x_val), "test": len(split.x_test)}
+    return thinned(split, **whole | most) if most else split
 
 
 def run(detector: str, split: Split, **options: Any) -> dict[str, Any]:
@@ -69,21 +74,41 @@ def perform(
     model = detector_class(detector)(seed=seed, **parameters)
     start = time.perf_counter()
     model.fit(split.x_train, on_epoch=on_epoch)
-    trained = time.perf_counter()
+    return measured(
+        model,
+        split,
+        variant=variant,
+        dataset=dataset,
+        train_seconds=time.perf_counter() - start,
+        parameters={**parameters, **(split_options or {})},
+    )
+
+
+def measured(
+    model: Any,
+    split: Split,
+    *,
+    variant: str,
+    dataset: str | None = None,
+    train_seconds: float,
+    parameters: Mapping[str, Any],
+) -> Finished:
+    """Score the test set of a fitted detector once, and make its row: arguments as of :func:`row`."""
+    start = time.perf_counter()
     scores = model.decision_function(split.x_test)
-    scored = time.perf_counter()
-    measured = row(
+    score_seconds = time.perf_counter() - start
+    found = row(
         model,
         split,
         scores,
         model.decision_function(split.x_val),
         variant=variant,
         dataset=dataset,
-        train_seconds=trained - start,
-        score_seconds=scored - trained,
-        parameters={**parameters, **(split_options or {})},
+        train_seconds=train_seconds,
+        score_seconds=score_seconds,
+        parameters=parameters,
     )
-    return Finished(model, scores, measured)
+    return Finished(model, scores, found)
 
 
 def row(

@@ -1,0 +1,211 @@
+"""Many runs of one detector on one data set: what can share a training, a split or a program shares it."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ganad.datasets import Dataset, Split
+from ganad.detectors import detector_class
+from ganad.survey.results import as_json
+from ganad.survey.runner import Finished, measured, prepare
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A run that is wanted.
+
+    Attributes
+    ----------
+    anomaly_class : int or None
+        Index of the anomalous class; None where the protocol settles it.
+    seed : int
+        The detector's.
+    variant : str
+        What the results call the configuration.
+    parameters : dict
+        Arguments of the detector.
+    """
+
+    anomaly_class: int | None
+    seed: int
+    variant: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Runs whose detectors were trained in one go.
+
+    Attributes
+    ----------
+    models, samples : int
+        How many detectors, and how many training samples they met in all: one as often as there were epochs.
+    seconds : float
+        What the training took, thresholds included.
+    together : bool
+        Whether in one program.
+    share : float or None
+        Of the roofline: the least time this machine could have taken over the time it took.  None if the backend does not
+        count operations.
+    """
+
+    models: int
+    samples: int
+    seconds: float
+    together: bool
+    share: float | None = None
+
+    def __str__(self) -> str:
+        how = "in one program" if self.together else "by itself" if self.models == 1 else "one after the other"
+        share = "" if self.share is None else f", {self.share:.0%} of the roofline"
+        models = f"{self.models} model{'s' if self.models > 1 else ''}"
+        return f"{models} {how}: {self.seconds:.0f} s, {self.samples / self.seconds:,.0f} samples/s{share}"
+
+
+def perform_many(
+    detector: str,
+    data: Dataset,
+    wanted: Sequence[Wanted],
+    *,
+    dataset: str | None = None,
+    split_options: Mapping[str, Any] | None = None,
+    together: bool = True,
+    on_part: Callable[[Part], object] = lambda part: None,
+) -> Iterator[tuple[Wanted, Finished | Exception]]:
+    """Do the runs, and yield each as soon as it is done: finished, or with the error that ended it.
+
+    Runs that differ in how they score alone are trained once.  Trainings that differ in class and seed alone are one program
+    where the backend has one for many models (JAX) and the data are images, or the class is the same.
+
+    Parameters
+    ----------
+    detector : str
+        Its name in tables.
+    data : Dataset
+        What to split.
+    wanted : sequence of Wanted
+        The runs.
+    dataset : str, optional
+        What the data is called in the results, if not by its own name.
+    split_options : mapping, optional
+        See :func:`ganad.survey.runner.prepare`.
+    together : bool
+        False trains one after the other on any backend.
+    on_part : callable
+        Is handed the cost of each training.
+    """
+    options = dict(split_options or {})
+    splits = _Splits(data, options)
+    for trainings in _programs(detector, data, wanted, together):
+        try:
+            models, part = _trained(detector, data, splits, trainings)
+            on_part(part)
+        except Exception as error:
+            yield from ((run, error) for runs in trainings for run in runs)
+            continue
+        for model, runs in zip(models, trainings, strict=True):
+            for run in runs:
+                yield run, _scored(model, splits[run.anomaly_class], run, part, dataset, options)
+
+
+class _Splits:
+    """Splits by anomalous class, the latest kept: of one class after the other each is made once."""
+
+    def __init__(self, data: Dataset, options: dict[str, Any]) -> None:
+        self._data, self._options, self._kept = data, options, {}
+
+    def __getitem__(self, anomaly_class: int | None) -> Split:
+        if anomaly_class not in self._kept:
+            self._kept = {anomaly_class: prepare(self._data, anomaly_class, self._options)}
+        return self._kept[anomaly_class]
+
+
+def _programs(detector: str, data: Dataset, wanted: Iterable[Wanted], together: bool) -> Iterator[list[list[Wanted]]]:
+    """Groups of trainings that one program can hold; a training is the runs that share it."""
+    scoring = getattr(detector_class(detector), "_scoring", ())
+    trainings: dict[tuple, list[Wanted]] = {}
+    for run in wanted:
+        settled = as_json({name: value for name, value in run.parameters.items() if name not in scoring})
+        trainings.setdefault((settled, run.anomaly_class, run.seed), []).append(run)
+    if not (together and hasattr(detector_class(detector), "_games") and _one_program()):
+        yield from ([runs] for runs in trainings.values())
+        return
+    programs: dict[tuple, list[list[Wanted]]] = {}
+    for (settled, anomaly_class, _), runs in trainings.items():
+        # a table is scaled by its own training rows: classes share no samples
+        programs.setdefault((settled, None if data.x.dtype == np.uint8 else anomaly_class), []).append(runs)
+    yield from programs.values()
+
+
+def _one_program() -> bool:
+    from ganad.together import can_train_together
+
+    return can_train_together()
+
+
+def _trained(detector: str, data: Dataset, splits: _Splits, trainings: list[list[Wanted]]) -> tuple[list, Part]:
+    """The fitted models of these trainings, an error in the place of one that has none."""
+    firsts = [runs[0] for runs in trainings]
+    models = [detector_class(detector)(seed=run.seed, **run.parameters) for run in firsts]
+    if len(models) == 1:
+        start = time.perf_counter()
+        models[0].fit(splits[firsts[0].anomaly_class].x_train)
+        errors, count = [None], len(splits[firsts[0].anomaly_class].x_train)
+    else:
+        from ganad.detectors.together import fit_together
+
+        x, rows = _pooled(data, splits, firsts)
+        start = time.perf_counter()
+        errors, count = fit_together(models, x, rows), sum(map(len, rows))
+    seconds = time.perf_counter() - start
+    epochs = models[0]._epochs_in_all() if hasattr(models[0], "reference_") else 1
+    share = _share(models[0], data, count / len(models), len(models), seconds)
+    part = Part(len(models), epochs * count, seconds, together=len(models) > 1, share=share)
+    return [error or model for error, model in zip(errors, models, strict=True)], part
+
+
+def _share(model: Any, data: Dataset, rows: float, models: int, seconds: float) -> float | None:
+    if not hasattr(model, "_games"):
+        return None
+    from ganad.survey import roofline
+
+    if not roofline.can_count():
+        return None
+    return (roofline.work(model, data.x.shape[1:], round(rows)) * models).seconds(roofline.peak()) / seconds
+
+
+def _pooled(data: Dataset, splits: _Splits, runs: list[Wanted]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Samples of all runs, once, and which of them each trains on."""
+    if data.x.dtype != np.uint8:
+        x = splits[runs[0].anomaly_class].x_train
+        return x, [np.arange(len(x))] * len(runs)
+    rows = {anomaly: splits[anomaly].train_rows for anomaly in dict.fromkeys(run.anomaly_class for run in runs)}
+    return data.x, [rows[run.anomaly_class] for run in runs]
+
+
+def _scored(
+    model: Any, split: Split, run: Wanted, part: Part, dataset: str | None, options: dict[str, Any]
+) -> Finished | Exception:
+    if isinstance(model, Exception):
+        return model
+    try:
+        changes = {
+            name: value
+            for name, value in run.parameters.items()
+            if name in getattr(model, "_scoring", ()) and value != getattr(model, name)
+        }
+        if changes:
+            model = model.rescored(split.x_train, **changes)
+        return measured(
+            model,
+            split,
+            variant=run.variant,
+            dataset=dataset,
+            train_seconds=part.seconds / part.models,
+            parameters=run.parameters | options,
+        )
+    except Exception as error:
+        return error

@@ -1,0 +1,107 @@
+"""Many games of one shape in one compiled program: the classes and seeds of a grid, side by side on a GPU.
+
+Each game keeps its own weights, noise, order of rows and length; they share the data, which lies on the device once, and the
+program, which moves them all in every step (JAX's ``vmap``).  What a game learns does not depend on its company but for
+rounding.  Where the backend has no such program the games are played one after the other.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ganad.adversarial import STEPS_PER_CALL, DivergedError, Game
+from ganad.backends import backend
+
+History = dict[str, list[float]]
+
+
+def train_together(
+    games: Sequence[Game],
+    data: np.ndarray,
+    rows: Sequence[np.ndarray],
+    *,
+    epochs: int,
+    batch_size: int,
+    seeds: Sequence[int],
+) -> list[History | DivergedError]:
+    """Play games that differ in their weights, their rows and their seeds alone.
+
+    Parameters
+    ----------
+    games : sequence of Game
+        M games of the same networks, players and play.
+    data : ndarray (N, ...), float32
+        Samples of all games.
+    rows : sequence of ndarray of int
+        Which of them each game trains on.
+    epochs, batch_size, seeds
+        As in :meth:`ganad.adversarial.Game.train`; a seed for each game.
+
+    Returns
+    -------
+    list
+        For each game its history, or the error that ended it: the others go on.
+    """
+    if not can_train_together():
+        return [
+            _alone(game, data[own], epochs, batch_size, seed)
+            for game, own, seed in zip(games, rows, seeds, strict=True)
+        ]
+    variables = [game.variables for game in games]
+    run = backend().compile_many(games[0].step, variables[0])
+    resident, states = (backend().to_device(data),), backend().stack(variables)
+    outcomes: list[History | DivergedError] = [{name: [] for name in game.players} for game in games]
+    orders = (
+        game.orders(len(own), epochs, batch_size, seed) for game, own, seed in zip(games, rows, seeds, strict=True)
+    )
+    for epoch, each in enumerate(zip(*orders, strict=True), 1):
+        alive = [isinstance(outcome, dict) for outcome in outcomes]
+        if not any(alive):
+            break
+        losses = []
+        for turns in _calls([own[order] for own, order in zip(rows, each, strict=True)], alive):
+            states, seen = run(states, resident, *map(backend().to_device, turns))
+            losses.append(seen)
+        losses = np.concatenate(losses)
+        for k, (game, order) in enumerate(zip(games, each, strict=True)):
+            if alive[k]:
+                outcomes[k] = _noted(game, outcomes[k], losses[: len(order), k], epoch)
+    backend().unstack(states, variables)
+    return outcomes
+
+
+def can_train_together() -> bool:
+    """Whether the backend has a program for many games (JAX has)."""
+    return hasattr(backend(), "compile_many")
+
+
+def _alone(game: Game, data: np.ndarray, epochs: int, batch_size: int, seed: int) -> History | DivergedError:
+    try:
+        return game.train(data, epochs=epochs, batch_size=batch_size, seed=seed)
+    except DivergedError as error:
+        return error
+
+
+def _calls(orders: Sequence[np.ndarray], alive: Sequence[bool]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """An epoch in calls of one shape: rows (steps, M, batch), and who moves (steps, M).
+
+    A game that has diverged, or whose epoch is shorter than the longest, stands still on rows that do not matter.
+    """
+    longest = max(map(len, orders))
+    size = math.ceil(longest / math.ceil(longest / STEPS_PER_CALL))
+    steps = size * math.ceil(longest / size)
+    rows = np.stack([np.resize(order, (steps, order.shape[1])) for order in orders], 1).astype(np.int32)
+    moves = np.arange(steps)[:, None] < [len(order) * on for order, on in zip(orders, alive, strict=True)]
+    for start in range(0, steps, size):
+        yield rows[start : start + size], moves[start : start + size]
+
+
+def _noted(game: Game, history: History, losses: np.ndarray, epoch: int) -> History | DivergedError:
+    """The history with an epoch's mean losses, or why the game is over."""
+    try:
+        game.check(losses.sum(0), epoch)
+    except DivergedError as error:
+        return error
+    means = losses.mean(0).tolist()
+    return {name: [*history[name], mean] for name, mean in zip(game.players, means, strict=True)}

@@ -1,0 +1,112 @@
+"""Many models in one program: each learns what it would learn alone, and its end is its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganad.datasets import load_dataset
+from ganad.detectors import EGBAD, GANomaly, IsolationForest
+from ganad.detectors.together import fit_together
+from ganad.survey import many
+from ganad.survey.many import Part, Wanted, perform_many
+
+METHODS = ("egbad", "f_anogan")
+TINY = {"epochs": 1, "batch_size": 50, "latent_dim": 4, "width": 0.05}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> dict[str, np.ndarray]:
+    file = tmp_path_factory.mktemp("together") / "found.npz"
+    environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    probe = Path(__file__).with_name("together_probe.py")
+    done = subprocess.run(
+        [sys.executable, str(probe), str(file)], env=os.environ | environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    with np.load(file) as kept:
+        return dict(kept)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_model_learns_the_same_in_company(method, found):
+    for what in ("losses", "scores", "threshold"):
+        together, alone = (found[f"{method}/{way}/{what}"] for way in ("together", "alone"))
+        np.testing.assert_allclose(together, alone, rtol=2e-3, err_msg=what)
+        first, second = together
+        assert (np.abs(first - second) > 0.01 * np.abs(first)).any(), what  # five times the tolerance
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_model_that_diverges_takes_no_other_along(method, found):
+    assert found[f"{method}/diverged"].tolist() == [False, True, False]
+    assert np.isfinite(found[f"{method}/together/scores"]).all()
+
+
+def test_runs_of_one_training_share_it_and_one_program_holds_all(found):
+    models, together, share = found["grid/parts"]
+    assert (models, together) == (3, 1) and 0 < share < 1
+    auprc = found["grid/auprc"].reshape(3, 2)
+    assert len(np.unique(auprc[:, 0])) == 3  # class and seed make a model
+    assert (auprc[:, 0] != auprc[:, 1]).any()  # and the score counts
+
+
+def test_the_work_of_a_training_is_counted(found):
+    flops, moved, rate, bandwidth = found["grid/work"]
+    # 3 epochs of 6 steps; 5,000 to 5 million numbers that are read and written
+    assert 18 * 2 * 4 * 5_000 < moved < 18 * 2 * 4 * 5_000_000
+    assert 1e6 < flops < 1e12 and rate > 1e8 and bandwidth > 1e8
+
+
+def test_one_after_the_other_where_there_is_no_common_program(monkeypatch):
+    data, parts = load_dataset("digits"), []
+    wanted = [Wanted(3, seed, score, TINY | {"score": score}) for seed in (0, 1) for score in ("squared", "absolute")]
+    ended = list(perform_many("ganomaly", data, wanted, split_options={"train": 100}, on_part=parts.append))
+    assert [run for run, _ in ended] == wanted
+    assert [str(part).partition(":")[0] for part in parts] == ["1 model by itself"] * 2
+    rows = [finished.row for _, finished in ended]
+    assert [(row["seed"], row["variant"]) for row in rows] == [(run.seed, run.variant) for run in wanted]
+    assert (
+        rows[1]["parameters"]
+        == '{"batch_size": 50, "epochs": 1, "latent_dim": 4, "score": "absolute", "train": 100, "width": 0.05}'
+    )
+    split = many.prepare(data, 3, {"train": 100})
+    own = GANomaly(seed=1, score="absolute", **TINY).fit(split.x_train).decision_function(split.x_test)
+    np.testing.assert_array_equal(ended[3][1].scores, own)
+
+
+def test_a_run_that_fails_is_an_outcome_like_others():
+    wanted = [Wanted(0, 0, "fine", TINY), Wanted(0, 0, "wrong", TINY | {"width": -1.0}), Wanted(1, 0, "fine", TINY)]
+    ended = dict(enumerate(perform_many("ganomaly", load_dataset("digits"), wanted, split_options={"train": 60})))
+    assert "width must be" in str(ended[1][1])
+    assert ended[0][1].row["variant"] == ended[2][1].row["variant"] == "fine"
+
+
+def test_a_baseline_has_no_company():
+    wanted = [Wanted(anomaly, 0, "cpu") for anomaly in (0, 1)]
+    parts = []
+    ended = list(perform_many("isolation_forest", load_dataset("digits"), wanted, on_part=parts.append))
+    assert [finished.row["anomaly_class"] for _, finished in ended] == ["0", "1"]
+    assert [part.share for part in parts] == [None, None]
+
+
+def test_what_cannot_be_fitted_together_is_refused(refused, pictures):
+    rows = [np.arange(60)] * 2
+    with refused(ValueError, "differ in their seeds alone, not in width"):
+        fit_together([EGBAD(width=0.1), EGBAD(width=0.2)], pictures, rows)
+    with refused(TypeError, "EGBAD and IsolationForest cannot be fitted together"):
+        fit_together([EGBAD(), IsolationForest()], pictures, rows)
+    with refused(ValueError, "60 samples are less than a batch of 100"):
+        fit_together([EGBAD(), EGBAD(seed=1)], pictures, rows)
+    with refused(ValueError, "no detector"):
+        fit_together([], pictures, [])
+
+
+def test_a_part_says_what_it_cost():
+    assert (
+        str(Part(30, 3_000_000, 60.0, True, 0.4))
+        == "30 models in one program: 60 s, 50,000 samples/s, 40% of the roofline"
+    )
