@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ganad.cli_bundle import bundle
+
 survey_app = typer.Typer(help="The reproduction: what there is to run, running it, how far it is, what it found.")
 
 _ONLY = "Which runs: `detector=egbad,dataset=mnist,class=0-4,seed=0-2,variant=...`; a word given twice means either."
@@ -26,8 +28,7 @@ def _chosen(only: str, scale: str) -> list:
 
     if scale not in images.SCALES:
         raise grid.GridError(f"--scale is one of {', '.join(images.SCALES)}, not {scale!r}")
-    others = set(images.SCALES) - {scale}
-    return grid.chosen((run for run in grid.runs() if run.variant not in others), only)
+    return grid.chosen(grid.runs(scale), only)
 
 
 def _known(chosen: list, store: Any) -> tuple[dict, Any]:
@@ -62,7 +63,10 @@ def run(
     only: Only = "",
     scale: Scale = "cpu",
     folder: Folder = FOLDER,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time, each in a process of its own.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes at a time.")] = 1,
+    together: Annotated[
+        int, typer.Option(min=1, help="Most runs in one process; with KERAS_BACKEND=jax, in one program.")
+    ] = 1,
     budget: Annotated[
         float | None, typer.Option(min=0, help="Minutes: no run is started that would take longer.")
     ] = None,
@@ -75,12 +79,13 @@ def run(
     """Do what is missing or stale.  Stopped at any moment, the next call goes on."""
     from ganad.pages import BookError, need
     from ganad.survey import grid
-    from ganad.survey import sweep as sweeping
+    from ganad.survey.jobs import NOTEBOOKS
     from ganad.survey.store import Store
 
     need("papermill", "nbformat", *(["ray"] if ray else []))
-    if not sweeping.NOTEBOOK.exists():
-        raise BookError(f"{sweeping.NOTEBOOK} is not here: run this in a checkout of ganad")
+    for notebook in NOTEBOOKS.values():
+        if not notebook.exists():
+            raise BookError(f"{notebook} is not here: run this in a checkout of ganad")
     console = _console()
     chosen, store = _chosen(only, scale), Store(folder)
     with store.locked():
@@ -95,14 +100,22 @@ def run(
             console.print("nothing to do" + (f": {failed} failed, see `ganad survey status`" if failed else ""))
             return
         try:
-            _sweep(todo, store, grid.seconds(todo, table), console, jobs, budget, ray, gpus)
+            _sweep(todo, store, grid.seconds(todo, table), console, jobs, together, budget, ray, gpus)
         except KeyboardInterrupt:
             console.print("stopped: what is finished is kept, the next call goes on")
             raise typer.Exit(130) from None
 
 
 def _sweep(
-    todo: list, store: Any, estimates: dict, console: Console, jobs: int, budget: float | None, ray: str, gpus: float
+    todo: list,
+    store: Any,
+    estimates: dict,
+    console: Console,
+    jobs: int,
+    together: int,
+    budget: float | None,
+    ray: str,
+    gpus: float,
 ) -> None:
     from ganad.survey import sweep as sweeping
 
@@ -115,6 +128,7 @@ def _sweep(
             todo,
             store,
             workers,
+            together=together,
             environment=environment,
             estimates=estimates,
             budget=None if budget is None else 60 * budget,
@@ -151,11 +165,13 @@ class _Bar:
         self._since[run] = time.time()
         self._bar.update(self._task, description=str(run), left=self._words())
 
-    def ended(self, run: Any, outcome: Any) -> None:
+    def ended(self, run: Any, row: dict | None, reason: str) -> None:
         del self._left[run]
-        self._failed += outcome.row is None
-        said = f"failed: {outcome.reason}" if outcome.row is None else f"AUPRC {outcome.row['auprc']:.3f}"
-        line = f"{run}: {said} ({_duration(outcome.seconds)})"
+        self._failed += row is None
+        said, seconds = f"failed: {reason}", time.time() - self._since[run]
+        if row is not None:
+            said, seconds = f"AUPRC {row['auprc']:.3f}", row["train_seconds"] + row["score_seconds"]
+        line = f"{run}: {said} ({_duration(seconds)})"
         self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
         self._bar.update(self._task, advance=1, left=self._words())
 
@@ -216,6 +232,15 @@ def report_(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> N
     _console().print("the half width is of the 95 % interval of AUPRC, on KDD of F1; so is the survey's figure")
 
 
+@survey_app.command()
+def merge(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Results of other machines.")]) -> None:
+    """Add the rows of other results files to this checkout's; of the same run the last one counts."""
+    from ganad.survey import results
+
+    before, table = len(results.read()), results.merge(files)
+    print(f"{len(table)} rows, {len(table) - before} of them new: {results.results_file()}")
+
+
 def _cell(value: float) -> str:
     if math.isnan(value):
         return "–"
@@ -241,3 +266,6 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+survey_app.command()(bundle)

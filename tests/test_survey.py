@@ -1,5 +1,7 @@
 """The results table, and the runs of the KDD chapter."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +9,9 @@ import pandas as pd
 import pytest
 
 from ganad import metrics
-from ganad.datasets import leave_one_out, load_dataset
+from ganad.datasets import Dataset, leave_one_out, load_dataset
 from ganad.survey import kdd, reported, results
-from ganad.survey.runner import run
+from ganad.survey.runner import prepare, run
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,28 @@ def test_rows_are_kept_sorted_and_replaced(row: dict, file: Path) -> None:
     assert table.seed.tolist() == [0, 2]
     assert table.f1.tolist()[1] == 0.5
     assert [path.name for path in file.parent.iterdir()] == ["survey.csv"]
+
+
+def test_rows_recorded_at_the_same_time_are_all_kept(row: dict, file: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda seed: results.record([row | {"seed": seed}]), range(24)))
+    assert results.read().seed.tolist() == list(range(24))
+
+
+def test_results_of_other_machines_are_merged(row: dict, file: Path, refused: Callable) -> None:
+    results.record([row | {"seed": 0, "f1": 0.1}, row | {"seed": 1}])
+    others = [file.with_name(f"{name}.csv") for name in ("one", "two")]
+    for seed, other in enumerate(others):
+        results.record([row | {"seed": 2 * seed, "f1": 0.5}], other)
+    table = results.merge(others)
+    assert table.seed.tolist() == [0, 1, 2] and table.f1.tolist()[0] == 0.5
+    others[1].write_text("not,a,table\n")
+    before = file.read_bytes()
+    with refused(results.ResultsError, "two.csv is no results table"):
+        results.merge(others)
+    with refused(FileNotFoundError, "three.csv"):
+        results.merge([others[0], file.with_name("three.csv")])
+    assert file.read_bytes() == before
 
 
 def test_nothing_is_lost_when_a_row_cannot_be_written(row: dict, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,13 +146,25 @@ def test_only_missing_runs_are_run(file: Path, monkeypatch: pytest.MonkeyPatch, 
         }  # fmt: skip
 
     monkeypatch.setattr(kdd, "measure", measure)
-    monkeypatch.setattr(kdd, "kdd_split", lambda data, **options: None)
+    monkeypatch.setattr(kdd, "prepare", lambda data, anomaly_class, options: None)
     names = ("stable", "1-NN")
     with pytest.raises(KeyboardInterrupt):
         kdd.complete(None, names, seeds=3, verbose=False)
     table = kdd.complete(None, names, seeds=3, verbose=False)
     assert done == [("stable", 0), ("stable", 1), ("stable", 2), ("stable", 2), ("1-NN", 0)]
     assert len(table) == 4 and not list(kdd.missing(table, names, 3))
+
+
+def test_a_part_of_the_kdd_rows(kdd_rows: pd.DataFrame) -> None:
+    options = {"log1p": True, "deduplicate": True}
+    labels = (kdd_rows.pop("label") == "normal.").to_numpy().astype(int)
+    columns = pd.get_dummies(kdd_rows, columns=["protocol_type", "service", "flag"], dtype=np.float32)
+    data = Dataset("kddcup99", columns.to_numpy(np.float32), labels, ("attack", "normal"), tuple(columns.columns))
+    whole, part = prepare(data, None, options), prepare(data, None, options | {"test": 40})
+    assert len(part.x_test) == len(part.y_test) == 40 < len(whole.x_test)
+    assert set(part.test_rows) < set(whole.test_rows)
+    np.testing.assert_array_equal(part.x_train, whole.x_train)
+    np.testing.assert_array_equal(part.x_test, whole.x_test[np.isin(whole.test_rows, part.test_rows)])
 
 
 def test_the_committed_rows_are_those_of_the_variants() -> None:

@@ -66,6 +66,26 @@ if todo == "runner dies after the row":
     time.sleep(60)
 if todo == "picture":
     1 / 0"""
+PARAMETERS_OF_MANY = """dataset = ""
+detector = ""
+runs = []
+split_options = {}
+called = ""
+rows_folder = \"\""""
+STUB_OF_MANY = f"""from pathlib import Path
+
+STUB = {STUB!r}
+for run in runs:
+    anomaly_class, seed, variant, parameters = (
+        run[name] for name in ("anomaly_class", "seed", "variant", "parameters")
+    )
+    row_file = rows_folder + "/" + run["slug"] + ".json"
+    try:
+        exec(STUB)
+    except FloatingPointError as error:
+        Path(rows_folder).mkdir(parents=True, exist_ok=True)
+        Path(rows_folder, run["slug"] + ".reason").write_text(f"FloatingPointError: {{error}}")
+"""
 ROW = json.dumps(dict.fromkeys(results.COLUMNS, 0.5) | {"version": __version__})
 
 
@@ -76,8 +96,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         cells=[new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}), new_code_cell(STUB)],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
     )
+    many = new_notebook(
+        cells=[new_code_cell(PARAMETERS_OF_MANY, metadata={"tags": ["parameters"]}), new_code_cell(STUB_OF_MANY)],
+        metadata=notebook.metadata,
+    )
     (tmp_path / "book" / "survey").mkdir(parents=True)
     nbformat.write(notebook, tmp_path / "book" / "survey" / "one-run.ipynb")
+    nbformat.write(many, tmp_path / "book" / "survey" / "many-runs.ipynb")
     for name, value in {
         "GANAD_RESULTS": tmp_path / "survey.csv",
         "STUB_LOG": tmp_path / "log",
@@ -249,7 +274,7 @@ def test_a_budget_starts_nothing_that_would_not_end_in_time(place: Path) -> None
 def test_the_disk_is_full_when_the_results_are_written(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ganad.survey import sweep
 
-    todo = grid.chosen(grid.image_runs("mnist", "cpu"), "detector=pca_residual,class=0-2")
+    todo = grid.chosen(grid.runs("cpu"), "dataset=mnist,detector=pca_residual,class=0-2")
     monkeypatch.setenv("STUB", "{}")
     write = pd.DataFrame.to_csv
 
@@ -265,13 +290,16 @@ def test_the_disk_is_full_when_the_results_are_written(place: Path, monkeypatch:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
-def test_a_run_goes_on_elsewhere_when_its_machine_is_lost(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("together", [1, 2])
+def test_a_run_goes_on_elsewhere_when_its_machine_is_lost(
+    place: Path, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
     from ray.cluster_utils import Cluster
 
     from ganad.survey import sweep
 
     monkeypatch.setenv("STUB", json.dumps(dict.fromkeys("0123", "slow")))
-    todo = grid.chosen(grid.image_runs("mnist", "cpu"), "detector=pca_residual,class=0-3")
+    todo = grid.chosen(grid.runs("cpu"), "dataset=mnist,detector=pca_residual,class=0-3")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
         lost = cluster.add_node(num_cpus=1)
@@ -281,13 +309,69 @@ def test_a_run_goes_on_elsewhere_when_its_machine_is_lost(place: Path, monkeypat
         with sweep.on_ray(cluster.address) as workers:
             assert workers.at_once == 2
             killer.start()
-            progress = sweep.sweep(todo, Store(place / "_build" / "survey"), workers)
+            progress = sweep.sweep(todo, Store(place / "_build" / "survey"), workers, together=together)
         killer.join()
     finally:
         cluster.shutdown()
     assert (progress.finished, progress.failed) == (4, 0)
     assert classes(place) == ["0", "1", "2", "3"]
-    assert len(begun(place)) == 5  # the one that was lost, twice
+    assert len(begun(place)) == 5  # the one that was lost, twice; what its machine had finished is kept
+
+
+def test_runs_that_share_a_process_leave_a_row_each(place: Path) -> None:
+    said = done(ganad(place, "run", "--together", "2"))
+    assert "3 finished, 0 failed" in said
+    assert classes(place) == begun(place) == ["0", "1", "2"]
+    executed = {path.name for path in (place / "_build" / "survey" / "notebooks").iterdir()}
+    assert executed == {"mnist-pca_residual-cpu-0-0.ipynb", "mnist-pca_residual-cpu-2-0.ipynb"}  # of two runs, of one
+    goes_on(place, "--together", "3", again=[])
+
+
+@pytest.mark.parametrize(
+    ("moment", "code"),
+    [
+        ("kernel dies", 1),
+        ("notebook dies", 1),
+        ("no space", 1),
+        ("runner dies before the row", -signal.SIGKILL),
+        ("runner dies after the row", -signal.SIGKILL),
+    ],
+)
+def test_what_was_finished_before_the_shared_process_died_is_kept(place: Path, moment: str, code: int) -> None:
+    said = done(ganad(place, "run", "--together", "3", stub={"1": moment}), code=code)
+    kept = ["0", "1"] if moment.endswith("after the row") else ["0"]
+    assert begun(place) == ["0", "1"]  # the third was never reached
+    if code == 1:
+        assert "1 finished, 2 failed" in said
+    goes_on(place, "--together", "3", "--retry-failed", again=[name for name in "012" if name not in kept])
+
+
+def test_a_run_that_fails_leaves_the_others_of_its_process_alone(place: Path) -> None:
+    said = done(ganad(place, "run", "--together", "3", stub={"1": "raise"}), code=1)
+    assert "2 finished, 1 failed" in said
+    reason = "1 anomalous, seed 0: failed: FloatingPointError: the generator's loss is no longer finite"
+    assert reason in said and classes(place) == ["0", "2"]
+    goes_on(place, "--together", "3", "--retry-failed", again=["1"])
+
+
+def test_rows_are_kept_while_their_process_is_at_work(place: Path) -> None:
+    process = ganad(place, "run", "--together", "3", stub={"1": "wait"})
+    until(lambda: (place / "survey.csv").exists() and classes(place) == ["0"])
+    process.kill()
+    process.communicate()
+    goes_on(place, again=["1", "2"])
+
+
+def test_batches_hold_runs_of_one_training_configuration() -> None:
+    todo = grid.chosen(grid.runs("cpu"), "dataset=mnist,dataset=fashion_mnist,detector=egbad,seed=0,class=0-1")
+    every = grid.batches(todo, 3)
+    assert sorted(run.slug for batch in every for run in batch) == sorted(run.slug for run in todo)
+    assert max(map(len, every)) == 3
+    for batch in every:
+        assert len({(run.data, run.detector, run.family) for run in batch}) == 1
+    scored = next(batch for batch in every if batch[0].variant == "cpu, brtb")
+    assert [run.variant for run in scored] == ["cpu, brtb", "cpu, brtb", "cpu, brtf"]
+    assert all(len(batch) == 1 for batch in grid.batches(todo, 1))
 
 
 def test_a_folder_is_locked_by_its_process_alone(tmp_path: Path) -> None:
@@ -301,16 +385,18 @@ def test_a_folder_is_locked_by_its_process_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("only", "count"),
     [
-        ("dataset=mnist,detector=egbad", 30),
-        ("dataset=mnist,detector=egbad,class=0-4,seed=0-1", 10),
-        ("dataset=mnist,detector=egbad,detector=alad,class=8", 6),
-        ("dataset=fashion_mnist,class=sneaker,seed=0,detector=adgan", 1),
+        ("dataset=mnist,detector=egbad,variant=cpu", 30),
+        ("dataset=mnist,detector=egbad,variant=cpu,class=0-4,seed=0-1", 10),
+        ("dataset=mnist,detector=egbad,detector=alad,variant=cpu,class=8", 6),
+        ("dataset=mnist,variant=cpu, improved without residual loss", 3),
+        ("dataset=fashion_mnist,class=trouser,seed=0,detector=adgan", 1),
         ("dataset=kddcup99,variant=stable", 10),
+        ("dataset=kddcup99,variant=stable, no log1p,seed=0", 1),
         ("detector=nearest_neighbour,dataset=cifar10", 10),
     ],
 )
 def test_only_chooses(only: str, count: int) -> None:
-    found = grid.chosen((run for run in grid.runs() if run.variant != "full"), only)
+    found = grid.chosen(grid.runs("cpu"), only)
     assert len(found) == count
     assert len({run.slug for run in found}) == count
 

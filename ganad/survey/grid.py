@@ -9,12 +9,7 @@ import pandas as pd
 
 from ganad import __version__
 from ganad.datasets import load_dataset, source
-from ganad.detectors import DETECTORS
 from ganad.survey import images, kdd, results
-
-IMAGES = ("mnist", "fashion_mnist", "cifar10")
-SEEDS = 3
-"""Seeds of a configuration on images; KDD's say for themselves how many they deserve."""
 
 _FILTERS = ("dataset", "detector", "variant", "class", "seed")
 
@@ -39,6 +34,8 @@ class Run:
         Of the anomalous class; None where the protocol settles it.
     parameters, split : dict
         Arguments of the detector, and of the split.
+    family : str
+        Runs of one family differ in seed and class, and in how they score.
     """
 
     data: str
@@ -50,6 +47,7 @@ class Run:
     seed: int
     parameters: dict[str, Any] = field(default_factory=dict, hash=False)
     split: dict[str, Any] = field(default_factory=dict, hash=False)
+    family: str = ""
 
     @property
     def key(self) -> tuple:
@@ -72,25 +70,31 @@ class Run:
         return f"{self.dataset}: {self.detector} ({self.variant}){anomaly}, seed {self.seed}"
 
 
-def runs() -> Iterator[Run]:
-    """Every run of the grid; first one seed of everything, so that what is finished early is a table already."""
-    every = [*_images(), *_kdd()]
+def runs(scale: str = "") -> Iterator[Run]:
+    """Every run of the grid, or of one scale and KDD; first one seed of everything: what ends early is a table already."""
+    wanted = (each for each in images.configurations() if scale in ("", each.scale))
+    every = [*(run for each in wanted for run in image_runs(each)), *_kdd()]
     yield from sorted(every, key=lambda run: run.seed)
 
 
-def image_runs(data: str, scale: str, detectors: Iterable[str] = DETECTORS, seeds: int = SEEDS) -> Iterator[Run]:
-    """The runs of a data set of images, at the scale ``cpu`` or ``full``: each class in turn the anomaly."""
-    given, split = images.SCALES[scale]
-    for detector in detectors:
-        for seed in range(1 if detector in images.SEEDLESS else seeds):
-            for index, name in enumerate(class_names(data)):
-                yield Run(data, data, detector, scale, name, index, seed, given[detector], split)
-
-
-def _images() -> Iterator[Run]:
-    for scale in images.SCALES:
-        for data in IMAGES:
-            yield from image_runs(data, scale)
+def image_runs(wanted: images.Configuration) -> Iterator[Run]:
+    """The runs of a configuration: each class in turn the anomaly."""
+    for data in wanted.datasets:
+        names = class_names(data)
+        for seed in range(wanted.seeds):
+            for index in wanted.classes or range(len(names)):
+                yield Run(
+                    data,
+                    data,
+                    wanted.detector,
+                    wanted.variant,
+                    names[index],
+                    index,
+                    seed,
+                    wanted.parameters,
+                    wanted.split,
+                    wanted.family or wanted.variant,
+                )
 
 
 def _kdd() -> Iterator[Run]:
@@ -106,7 +110,20 @@ def _kdd() -> Iterator[Run]:
                 seed,
                 variant.parameters,
                 variant.split,
+                name,
             )
+
+
+def batches(every: Iterable[Run], most: int) -> list[list[Run]]:
+    """Runs that may share a process, ``most`` at a time: of one detector, data set and split, family by family.
+
+    In the order of the first of each.
+    """
+    groups: dict[tuple, list[Run]] = {}
+    for run in every:
+        key = run.data, run.dataset, run.detector, run.family, results.as_json(run.split)
+        groups.setdefault(key, []).append(run)
+    return [group[start : start + most] for group in groups.values() for start in range(0, len(group), most)]
 
 
 def class_names(data: str) -> tuple[str, ...]:
@@ -117,7 +134,8 @@ def class_names(data: str) -> tuple[str, ...]:
 def chosen(every: Iterable[Run], only: str = "") -> list[Run]:
     """The runs that ``only`` names: ``detector=egbad,dataset=mnist,class=0-4,seed=0-2``.
 
-    A word that comes twice means either; a range or a number is meant for classes (also by name) and seeds.
+    A word that comes twice means either; a range or a number is meant for classes (also by name) and seeds.  A comma and no
+    word after it belong to the name: ``variant=cpu, improved``.
 
     Raises
     ------
@@ -126,7 +144,7 @@ def chosen(every: Iterable[Run], only: str = "") -> list[Run]:
     """
     every = list(every)
     wanted: dict[str, list[Callable[[Run], bool]]] = {}
-    for term in filter(None, (term.strip() for term in only.split(","))):
+    for term in _terms(only):
         word, _, value = term.partition("=")
         if word not in _FILTERS or not value:
             raise GridError(f"--only takes {', '.join(f'{name}=...' for name in _FILTERS)}, not {term!r}")
@@ -139,6 +157,16 @@ def chosen(every: Iterable[Run], only: str = "") -> list[Run]:
     if not found:
         raise GridError(f"no run of the grid has all of {only}")
     return found
+
+
+def _terms(only: str) -> list[str]:
+    terms: list[str] = []
+    for part in filter(None, (part.strip() for part in only.split(","))):
+        if terms and "=" not in part:
+            terms[-1] += f", {part}"
+        else:
+            terms.append(part)
+    return terms
 
 
 def _named(word: str, value: str) -> Callable[[Run], bool]:

@@ -1,9 +1,11 @@
 """``results/survey.csv``: one row per finished run, and the only source of every results table."""
 
+import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ KEY = ("dataset", "detector", "variant", "anomaly_class", "seed")
 
 class ResultsError(ValueError):
     """The results file is not one."""
+
+    refused = True
 
 
 def results_file() -> Path:
@@ -59,18 +63,49 @@ def read(path: Path | None = None) -> pd.DataFrame:
 
 
 def record(rows: Iterable[dict[str, Any]], path: Path | None = None) -> pd.DataFrame:
-    """Add finished runs, sorted; the file is replaced in one step, so that it is never half-written."""
+    """Add finished runs, sorted; the file is replaced in one step, so that it is never half-written.
+
+    Processes of one machine that record at the same time wait for each other.
+    """
     path = path or results_file()
     new = pd.DataFrame(list(rows), columns=list(COLUMNS))
-    old = read(path)
-    table = new if old.empty else pd.concat([old, new])
-    table = table.drop_duplicates(list(KEY), keep="last").sort_values(list(KEY), kind="stable")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}") as folder:
-        part = Path(folder) / path.name
-        table.to_csv(part, index=False, float_format="%.6g")
-        part.replace(path)
+    with _alone_in(path.parent):
+        old = read(path)
+        table = new if old.empty else pd.concat([old, new])
+        table = table.drop_duplicates(list(KEY), keep="last").sort_values(list(KEY), kind="stable")
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}") as folder:
+            part = Path(folder) / path.name
+            table.to_csv(part, index=False, float_format="%.6g")
+            part.replace(path)
     return table
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which leaves no file behind and goes with its process."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def merge(paths: Iterable[Path], path: Path | None = None) -> pd.DataFrame:
+    """Add the rows of other results files, in their order: those of an offline node, say, or of the tasks of an array.
+
+    Raises
+    ------
+    FileNotFoundError, ResultsError
+        If one of them is not there, or no results table; then nothing is added.
+    """
+    tables = []
+    for other in paths:
+        if not other.exists():
+            raise FileNotFoundError(2, "there is no results file", str(other))
+        tables.append(read(other))
+    return record([row for table in tables for row in table.to_dict("records")], path)
 
 
 def finished(table: pd.DataFrame, parameters: dict[str, Any], **key: Any) -> bool:

@@ -79,6 +79,20 @@ class Store:
                 continue
         return found
 
+    def say(self, slug: str, reason: str) -> None:
+        """Leave the reason why a run did not finish for whoever has started it."""
+        write_text(self._reason_file(slug), reason)
+
+    def said(self, slug: str) -> str:
+        """The reason that :meth:`say` has left, once; empty if there is none."""
+        path = self._reason_file(slug)
+        reason = path.read_text() if path.exists() else ""
+        path.unlink(missing_ok=True)
+        return reason
+
+    def _reason_file(self, slug: str) -> Path:
+        return self.folder / "rows" / f"{slug}.reason"
+
     def _failure_file(self, slug: str) -> Path:
         return self.folder / "failed" / f"{slug}.json"
 
@@ -102,6 +116,16 @@ class Store:
         for path in read:
             path.unlink(missing_ok=True)
         return table, corrupt
+
+    def collected(self, slug: str) -> dict[str, Any] | str:
+        """Move one run's row into the results and return it; or the reason why it is none."""
+        path = self.row_file(slug)
+        row = json.loads(path.read_text()) if path.exists() else None
+        _, corrupt = self.collect(slug)
+        if corrupt or row is None:
+            return "its row cannot be read"
+        self._failure_file(slug).unlink(missing_ok=True)
+        return row
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -1,102 +1,29 @@
-"""Many runs: each executes the notebook ``book/survey/one-run`` in a process of its own, here or on other machines.
+"""Many runs: each executes ``book/survey/one-run`` in a process of its own, or some share ``many-runs``; here or elsewhere.
 
 A worker is a function that takes a job and returns an outcome, so all that differs between one machine and many is
 what it is submitted to: a thread pool (a thread waits for its process), or Ray.  joblib's Ray backend was not taken: it
-keeps a pool of actors, and one that dies with its machine takes the whole call along; a Ray task is started again elsewhere.
+keeps a pool of actors, and one that dies with its machine takes the whole call along; here what is left of a lost job is
+submitted again.
 """
 
-import json
+import math
 import subprocess
-import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from ganad import __version__, notebooks
-from ganad.survey.grid import Run
+from ganad import __version__
+from ganad.survey.grid import Run, batches
+from ganad.survey.jobs import Job, Outcome, job, work
 from ganad.survey.store import Failure, Store, write_text
 
-NOTEBOOK = Path("book", "survey", "one-run.ipynb")
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker is sent: plain data, since it may be on another machine.
-
-    Attributes
-    ----------
-    slug : str
-        The run's.
-    notebook : str
-        The notebook to execute, as text.
-    values : dict
-        Its parameters.
-    folder : str
-        The sweep's folder, absolute; on another machine, one of the same name.
-    environment : dict of str to str
-        Variables set for it.
-    """
-
-    slug: str
-    notebook: str = field(repr=False)
-    values: dict[str, Any]
-    folder: str
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a job: a row, or the reason why there is none."""
-
-    slug: str
-    row: dict[str, Any] | None
-    reason: str = ""
-    notebook: str = field(default="", repr=False)
-    seconds: float = 0.0
-
-
-def job(run: Run, store: Store, source: Path, environment: dict[str, str]) -> Job:
-    """The job of a run."""
-    values = {
-        "dataset": run.data,
-        "anomaly_class": run.class_index or 0,
-        "detector": run.detector,
-        "seed": run.seed,
-        "parameters": run.parameters,
-        "split_options": run.split,
-        "variant": run.variant,
-        "called": run.dataset,
-    }
-    return Job(run.slug, source.read_text("utf-8"), values, str(store.folder.absolute()), environment)
-
-
-def work(task: Job, on_start: Callable[[subprocess.Popen], object] = lambda process: None) -> Outcome:
-    """Do a job; whatever goes wrong is in the outcome.
-
-    The notebook writes its row itself, so that a row is kept even if nobody is left to take the outcome.
-    """
-    started, reason, executed = time.time(), "", ""
-    row_file = Store(Path(task.folder)).row_file(task.slug)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            source, output = Path(folder, "one-run.ipynb"), Path(folder, "executed.ipynb")
-            source.write_text(task.notebook, "utf-8")
-            values = task.values | {"row_file": str(row_file)}
-            try:
-                notebooks.run(source, output, values, on_start=on_start, environment=task.environment)
-            except notebooks.NotebookError as error:
-                reason = str(error).partition("one-run, ")[2] or str(error)
-            executed = output.read_text("utf-8") if output.exists() else ""
-        row = json.loads(row_file.read_text()) if row_file.exists() else None  # a picture that fails costs no row
-        return Outcome(task.slug, row, reason, executed, time.time() - started)
-    except Exception as error:
-        return Outcome(task.slug, None, f"{type(error).__name__}: {error}", executed, time.time() - started)
+ATTEMPTS = 3
+"""How often runs are started whose machine is lost."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +59,10 @@ def here(jobs: int) -> Iterator[Workers]:
 
 
 @contextmanager
-def on_ray(address: str, cpus: float = 1, gpus: float = 0, attempts: int = 3) -> Iterator[Workers]:
-    """Work on a Ray cluster, each run with so many CPUs and such a part of a GPU.
+def on_ray(address: str, cpus: float = 1, gpus: float = 0) -> Iterator[Workers]:
+    """Work on a Ray cluster, each process with so many CPUs and such a part of a GPU.
 
-    A run whose machine is lost is started again on another, ``attempts`` times.  ganad and the data have to be there on
-    every machine; the results need not: rows and notebooks come back by Ray.
+    ganad and the data have to be there on every machine; the results need not: rows and notebooks come back by Ray.
 
     Parameters
     ----------
@@ -153,7 +79,7 @@ def on_ray(address: str, cpus: float = 1, gpus: float = 0, attempts: int = 3) ->
     ray.init(address, logging_level="ERROR", log_to_driver=False)
     there = ray.cluster_resources()
     slots = min(there.get(kind, 0) // each for kind, each in (("CPU", cpus), ("GPU", gpus)) if each)
-    remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=attempts)(work)
+    remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(work)  # :func:`sweep` knows what is left to do
     tasks = []
 
     def submit(task: Job) -> Future:
@@ -183,12 +109,12 @@ def sweep(
     store: Store,
     workers: Workers,
     *,
-    source: Path = NOTEBOOK,
+    together: int = 1,
     environment: dict[str, str] | None = None,
     estimates: dict[Run, float | None] | None = None,
     budget: float | None = None,
     on_start: Callable[[Run], object] = lambda run: None,
-    on_end: Callable[[Run, Outcome], object] = lambda run, outcome: None,
+    on_end: Callable[[Run, dict | None, str], object] = lambda run, row, reason: None,
 ) -> Progress:
     """Do the runs, and keep every row as soon as it is there.
 
@@ -198,58 +124,99 @@ def sweep(
         In the order in which to start them.
     workers : Workers
         From :func:`here` or :func:`on_ray`.
-    source : Path
-        The notebook.
+    together : int
+        Most runs in one process; on JAX, in one program.
     estimates, budget
-        Seconds a run is expected to take, and for all of them: a run that would not end within is left out, one
-        of unknown length is started as long as there is time.
+        Seconds a run is expected to take, and for all of them: runs that would not end within are left out, those
+        of unknown length are started as long as there is time.
+    on_start, on_end : callable
+        Are handed each run as it begins, and as it ends: with its row, or None and the reason.
 
     Raises
     ------
     OSError
         If a row or a failure cannot be kept, the disk being full, say: after the runs at work have ended.
     """
-    started, waiting, running = time.monotonic(), deque(todo), {}
-    progress, full = Progress(len(waiting)), None
+    started, waiting, running = time.monotonic(), deque((runs, 1) for runs in batches(todo, together)), {}
+    keeper = _Keeper(store, on_end, Progress(sum(len(runs) for runs, _ in waiting)))
     while waiting or running:
-        while waiting and len(running) < workers.at_once and not full:
-            run = waiting.popleft()
-            left = None if budget is None else budget - (time.monotonic() - started)
-            if left is not None and left < max((estimates or {}).get(run) or 0, 1e-9):
-                progress.left_out += 1
+        while waiting and len(running) < workers.at_once and not keeper.full:
+            runs, attempt = waiting.popleft()
+            left = math.inf if budget is None else budget - (time.monotonic() - started)
+            if left < max(sum((estimates or {}).get(run) or 0 for run in runs), 1e-9):
+                keeper.progress.left_out += len(runs)
                 continue
-            on_start(run)
-            running[workers.submit(job(run, store, source, environment or {}))] = run
+            for run in runs:
+                on_start(run)
+            running[workers.submit(job(runs, store, environment or {}))] = runs, attempt
         if not running:
             break
-        for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
-            run = running.pop(future)
-            outcome = _outcome(run, future)
-            try:
-                _keep(store, run, outcome)
-            except OSError as error:
-                full = error
-                continue
-            progress.finished += outcome.row is not None
-            progress.failed += outcome.row is None
-            on_end(run, outcome)
-    if full:
-        raise full
-    return progress
+        ended = wait(running, timeout=1, return_when=FIRST_COMPLETED).done
+        for future in running.keys() - ended:
+            keeper.take_finished(running[future][0])
+        for future in ended:
+            runs, attempt = running.pop(future)
+            if future.exception() and attempt < ATTEMPTS:
+                keeper.take_finished(runs)
+                waiting.extend([(left, attempt + 1)] if (left := keeper.left(runs)) else [])
+            else:
+                keeper.take(runs, future)
+    if keeper.full:
+        raise keeper.full
+    return keeper.progress
 
 
-def _outcome(run: Run, future: Future) -> Outcome:
-    try:
-        return future.result()
-    except Exception as error:  # its machine was lost more than once
-        return Outcome(run.slug, None, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+class _Keeper:
+    """Takes rows and reasons as they come, each once."""
 
+    def __init__(self, store: Store, on_end: Callable, progress: Progress) -> None:
+        self._store, self._on_end, self.progress = store, on_end, progress
+        self._taken: set[Run] = set()
+        self.full: OSError | None = None
 
-def _keep(store: Store, run: Run, outcome: Outcome) -> None:
-    if outcome.notebook:
-        write_text(store.notebook(run.slug), outcome.notebook)
-    if outcome.row is None:
-        store.fail(Failure(run.slug, outcome.reason, run.given, __version__))
-        return
-    store.put(run.slug, outcome.row)
-    store.collect(run.slug)
+    def take_finished(self, runs: Sequence[Run]) -> None:
+        """Keep the rows that are there already of runs whose process is still at work."""
+        for run in self.left(runs):
+            if self._store.row_file(run.slug).exists():
+                self._keep(run, lambda run=run: self._store.collected(run.slug))
+
+    def left(self, runs: Sequence[Run]) -> list[Run]:
+        """Those that have not ended."""
+        return [run for run in runs if run not in self._taken]
+
+    def take(self, runs: Sequence[Run], future: Future) -> None:
+        """Keep what a job has left."""
+        try:
+            outcome = future.result()
+        except Exception as error:  # its machine was lost more than once
+            words = str(error).splitlines()[0] if str(error) else ""
+            outcome = Outcome({}, {run.slug: f"{type(error).__name__}: {words}" for run in runs})
+        if outcome.notebook:
+            self._try(lambda: write_text(self._store.notebook(runs[0].slug), outcome.notebook))
+        for run in self.left(runs):
+            self._keep(run, lambda run=run: self._of(run, outcome))
+
+    def _of(self, run: Run, outcome: Outcome) -> dict | str:
+        if run.slug in outcome.rows:
+            self._store.put(run.slug, outcome.rows[run.slug])
+            return self._store.collected(run.slug)
+        reason = outcome.reasons.get(run.slug, "")
+        self._store.fail(Failure(run.slug, reason, run.given, __version__))
+        return reason
+
+    def _keep(self, run: Run, action: Callable[[], dict | str]) -> None:
+        kept = self._try(action)
+        if kept is None:
+            return
+        self._taken.add(run)
+        row, reason = (kept, "") if isinstance(kept, dict) else (None, kept)
+        self.progress.finished += row is not None
+        self.progress.failed += row is None
+        self._on_end(run, row, reason)
+
+    def _try(self, action: Callable) -> Any:
+        try:
+            return action()
+        except OSError as error:
+            self.full = error
+            return None

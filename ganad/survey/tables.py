@@ -1,6 +1,5 @@
 """The tables a method's chapter ends with: its figures beside the cheap baselines, and its runs on real data."""
 
-import json
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 from ganad import metrics
 from ganad.datasets import Split
 from ganad.detectors import IsolationForest, NearestNeighbour, PCAResidual
-from ganad.survey import reported, results
+from ganad.survey import comparison, reported, results
 
 
 def beside_baselines(scores: Mapping[str, np.ndarray], split: Split, published: float | None = None) -> pd.DataFrame:
@@ -36,18 +35,19 @@ def beside_baselines(scores: Mapping[str, np.ndarray], split: Split, published: 
     return pd.DataFrame.from_dict(rows, orient="index").round(2)
 
 
-_PUBLISHED = {"egbad": reported.EGBAD_AUPRC, "ganomaly": reported.GANOMALY_AUPRC}
-
-
 def real_runs(detector: str, variant: str = "cpu", dataset: str = "mnist") -> pd.DataFrame:
     """The finished runs of a detector in ``results/survey.csv`` by anomalous class, beside the nearest neighbour's.
 
-    Classes have to be called 0 to 9; the survey's own figures are a column where it has some.
+    Means over the seeds there are.  Classes have to be called 0 to 9; the survey's own figures are a column where it has some.
     """
-    table = results.read().query("dataset == @dataset and variant == @variant").set_index("anomaly_class")
-    runs, nearest = (table[table["detector"] == name] for name in (detector, "nearest_neighbour"))
-    shown = pd.DataFrame({"AUPRC": runs["auprc"], "AUROC": runs["auroc"], "AUPRC of 1-NN": nearest["auprc"]})
-    if published := _PUBLISHED.get(detector, {}).get(dataset):
+    table = results.read().query("dataset == @dataset and variant == @variant")
+    runs, nearest = (
+        table[table["detector"] == name].groupby("anomaly_class").mean(numeric_only=True)
+        for name in (detector, "nearest_neighbour")
+    )
+    shown = pd.DataFrame({"AUPRC": runs["auprc"], "AUROC": runs["auroc"]})
+    shown["AUPRC of 1-NN"] = nearest["auprc"]
+    if published := reported.figure_5(dataset, detector):
         shown["AUPRC, survey"] = [published[int(digit)] for digit in shown.index]
     shown["AUPRC of chance"] = runs["prevalence"]
     shown["training, s"], shown["scoring, s"] = runs["train_seconds"].round(), runs["score_seconds"].round(1)
@@ -55,9 +55,13 @@ def real_runs(detector: str, variant: str = "cpu", dataset: str = "mnist") -> pd
 
 
 def budget(detector: str, variant: str = "cpu", dataset: str = "mnist") -> str:
-    """What the runs of :func:`real_runs` were given, in words."""
+    """What the runs of :func:`real_runs` were given, in words; all values of what was not the same for every run."""
     rows = results.read().query("dataset == @dataset and variant == @variant and detector == @detector")
-    given = {key: value for text in rows["parameters"] for key, value in json.loads(text).items()}
-    words = [f"{name.replace('_', ' ')} {value:,}" for name, value in given.items()]
+    if rows.empty:
+        return "no finished run"
+    given = {
+        name: ", ".join(f"{value:,}" for value in sorted(values)) for name, values in comparison.given(rows).items()
+    }
+    words = [f"{name.replace('_', ' ')} {values}" for name, values in given.items()]
     seeds = ", ".join(map(str, sorted(set(rows["seed"]))))
     return f"{'; '.join(words)}; seed {seeds}; {', '.join(sorted(set(rows['backend'] + ' on a ' + rows['device'])))}"
