@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from keras import layers
 
+from ganad.backends import backend
 from ganad.generative.latent_search import STEPS_PER_CALL, LatentSearch, draw_starts
+from ganad.generative.moving_generator import MovingSearch
 from ganad.networks import bigan_generator, gan_discriminator
 
 RNG = np.random.default_rng(0)
@@ -126,6 +128,16 @@ def test_together_is_the_same_as_one_by_one(networks, x):
     together = search.search(x, STARTS)
     alone = np.concatenate([search.search(x[i : i + 1], STARTS).loss for i in range(len(x))])
     np.testing.assert_allclose(together.loss, alone, rtol=1e-3)
+
+
+def test_a_gpu_is_given_more_searches_at_a_time_that_end_the_same(networks, x, monkeypatch):
+    few = LatentSearch(*networks, steps=20, slots=(2, 4)).search(x, STARTS)
+    monkeypatch.setattr(backend(), "device_name", lambda: "GPU: made up")
+    search = LatentSearch(*networks, steps=20, slots=(2, 4))
+    assert search.slots == (2, 128)
+    np.testing.assert_allclose(search.search(x, STARTS).loss, few.loss, rtol=1e-3)
+    moving = MovingSearch(networks[0])
+    assert moving._rows > 1 and moving._rows * sum(np.prod(v.shape) for v in moving.theta) > 2**20
 
 
 def test_a_batch_starts_afresh(networks, x):

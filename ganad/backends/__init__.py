@@ -48,3 +48,8 @@ def backend() -> ModuleType:
             f"ganad trains on tensorflow, jax or torch, but KERAS_BACKEND is {name!r}: set it to one of these"
         )
     return importlib.import_module(f"ganad.backends.{name}")
+
+
+def accelerated() -> bool:
+    """Whether there is a GPU, on which large batches cost little more than small ones."""
+    return backend().device_name() != "CPU"

@@ -12,12 +12,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from ganad.backends import backend
+from ganad.backends import accelerated, backend
 
 STEPS_PER_CALL = 50
 """Steps in one compiled call; a search that has converged can leave, and another begin, between two calls."""
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
+
+
+ON_A_GPU = 32
+"""Times as many searches run side by side on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class LatentSearch:
     tolerance : float
         A search ends early once ``STEPS_PER_CALL`` steps have lowered its loss by less than this fraction; 0: never.
     slots : (int, int)
-        How many searches run side by side: for a few samples, and for many.
+        How many searches run side by side: for a few samples, and for many; on a GPU 32 times as many as the latter.
     """
 
     def __init__(
@@ -86,7 +90,7 @@ class LatentSearch:
         self.generator, self.discriminator = generator, discriminator
         self.steps, self.rate, self.boundaries = steps, rate, boundaries
         self.weight, self.score, self.tolerance = weight, score, tolerance
-        self.slots = slots
+        self.slots = (slots[0], slots[1] * (ON_A_GPU if accelerated() else 1))
         networks = [network for network in (generator, discriminator) if network is not None]
         variables = [variable for network in networks for variable in network.variables]
         self._advance = backend().compile_function(self._steps, variables)

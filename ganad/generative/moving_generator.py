@@ -11,12 +11,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from ganad.backends import backend
+from ganad.backends import accelerated, backend
 from ganad.generative.latent_search import adam_move
 from ganad.networks.rowwise import RowWise
 
 WEIGHTS_PER_CALL = 2**20
 """Weights that move side by side in one compiled call, all copies together: a few dozen megabytes."""
+
+WEIGHTS_PER_CALL_ON_A_GPU = 2**29
+"""The same where memory is wide and calls are dear: a few gigabytes."""
 
 FUSED_FROM = 2**15
 """Weights from which compiling the update into one pass over memory is worth its seconds."""
@@ -67,7 +70,8 @@ class MovingSearch:
         weights = sum(int(np.prod(variable.shape)) for variable in self.theta)
         side_by_side = RowWise.knows(generator)
         self._generate = RowWise(generator) if side_by_side else _OneRow(generator)
-        self._rows = max(1, min(2048, WEIGHTS_PER_CALL // max(1, weights))) if side_by_side else 1
+        most = WEIGHTS_PER_CALL_ON_A_GPU if accelerated() else WEIGHTS_PER_CALL
+        self._rows = max(1, min(2048, most // max(1, weights))) if side_by_side else 1
         self._call = backend().compile_function(
             lambda x, z: self.move(x, z)[:-1], generator.variables, fused=weights > FUSED_FROM
         )

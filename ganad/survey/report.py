@@ -12,8 +12,6 @@ from ganad.survey import grid, reported
 from ganad.survey.grid import Run
 from ganad.survey.store import Failure
 
-_PUBLISHED = {"egbad": reported.EGBAD_AUPRC, "ganomaly": reported.GANOMALY_AUPRC}
-
 
 def states(every: Iterable[Run], table: pd.DataFrame, failures: dict[str, Failure]) -> dict[Run, str]:
     """Of each run: ``finished``, ``failed`` (as it would be run now), ``stale`` or ``missing``."""
@@ -84,8 +82,8 @@ def _summed(key: tuple, runs: list[Run], indexed: pd.DataFrame) -> dict:
     }
     images = classes != (None,)
     published = None
-    if images and dataset in _PUBLISHED.get(detector, {}):
-        published = float(np.mean([_PUBLISHED[detector][dataset][label] for label in classes]))
+    if images and (bars := reported.figure_5(dataset, detector)):
+        published = float(np.mean([bars[label] for label in classes]))
     elif dataset == "kddcup99" and detector in ("egbad", "ganomaly"):
         published = (reported.SURVEY_EGBAD if detector == "egbad" else reported.SURVEY_GANOMALY).f1
     measure = "auprc" if images else "f1"

@@ -41,11 +41,10 @@ def real_runs(detector: str, variant: str = "cpu", dataset: str = "mnist") -> pd
     Means over the seeds there are.  Classes have to be called 0 to 9; the survey's own figures are a column where it has some.
     """
     table = results.read().query("dataset == @dataset and variant == @variant")
-    runs, nearest = (
-        table[table["detector"] == name].groupby("anomaly_class").mean(numeric_only=True)
-        for name in (detector, "nearest_neighbour")
-    )
-    shown = pd.DataFrame({"AUPRC": runs["auprc"], "AUROC": runs["auroc"]})
+    by_class = table[table["detector"] == detector].groupby("anomaly_class")
+    runs = by_class.mean(numeric_only=True)
+    shown = pd.DataFrame({"seeds": by_class.size(), "AUPRC": runs["auprc"], "AUROC": runs["auroc"]})
+    nearest = table[table["detector"] == "nearest_neighbour"].set_index("anomaly_class")
     shown["AUPRC of 1-NN"] = nearest["auprc"]
     if published := reported.figure_5(dataset, detector):
         shown["AUPRC, survey"] = [published[int(digit)] for digit in shown.index]

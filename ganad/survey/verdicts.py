@@ -1,0 +1,219 @@
+"""Every published number beside ours: reproduced, beaten, not reached or not run, and why, from facts of the rows.
+
+The rule is :func:`verdict`.  It is applied to the bars of the survey's Figure 5 (:func:`figure_5`), to its appendix
+(:func:`configurations`) and to its KDD table (:mod:`ganad.survey.kdd_table`).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ganad.metrics import Interval, interval
+from ganad.survey import comparison, display, reported
+
+REPRODUCED, BEATEN, NOT_REACHED, NOT_RUN = VERDICTS = ("reproduced", "beaten", "not reached", "not run")
+
+SLACK = {"auprc": 0.02, "f1": 0.005}
+"""By how much a mean may miss a published figure and still reproduce it: four times what one reads off a chart, and for
+the printed F1 of KDD the deviation of the stable variant over its seeds."""
+
+_WIDE = 0.1
+CHOSEN = "theirs: best configuration and checkpoint"
+"""What stands behind the survey's main figures."""
+_PEAK = "theirs: tested while the best model was being chosen"
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One published number beside ours.
+
+    Attributes
+    ----------
+    data, detector, configuration, anomaly : str
+        What it is of; ``configuration`` is ours.
+    published : float
+    read : str
+        How the published figure was read.
+    chance : float
+        Of a score that knows nothing; NaN if unknown.
+    found : Interval or None
+        Our mean over the seeds, None without a finished run.
+    verdict, why : str
+    """
+
+    data: str
+    detector: str
+    configuration: str
+    anomaly: str
+    published: float
+    read: str
+    chance: float
+    found: Interval | None
+    verdict: str
+    why: str
+
+
+def verdict(found: Interval | None, published: float, slack: float) -> str:
+    """``reproduced`` if the published figure lies within ``slack`` of our mean or, with two seeds or more, in its 95 % interval.
+
+    Else ``beaten`` if our mean, and so the whole interval, lies above it, and ``not reached`` if below; ``not run`` without a run.
+    """
+    if found is None:
+        return NOT_RUN
+    inside = found.count > 1 and found.low - _ROUNDING <= published <= found.high + _ROUNDING
+    if inside or abs(found.mean - published) <= slack + _ROUNDING:
+        return REPRODUCED
+    return BEATEN if found.mean > published else NOT_REACHED
+
+
+def figure_5(table: pd.DataFrame, configurations: Sequence[str] = (comparison.REFERENCE,)) -> list[Judged]:
+    """Every bar of the survey's Figure 5 (CIFAR-10: of its appendix) and the means over the classes that have run."""
+    found = []
+    for detector, by_data in reported.FIGURE_5.items():
+        for dataset, series in by_data.items():
+            for configuration in configurations:
+                found += _series(table, dataset, detector, configuration, series, CHOSEN)
+    return found
+
+
+def configurations(table: pd.DataFrame) -> list[Judged]:
+    """The means of the survey's appendix A.2, one for each configuration, over the classes that have run."""
+    found = []
+    for row in reported.APPENDIX:
+        known = row.name not in ("A", "B")
+        ours = row.name if known else comparison.REFERENCE
+        reason = _PEAK if known else f"{_PEAK}; with which of two losses, its chart does not tell"
+        mean = list(_series(table, row.dataset, row.detector, ours, row.auprc, reason))[-1]
+        found.append(mean if known else replace(mean, configuration=f"series {row.name}: {ours}"))
+    return found
+
+
+def _series(
+    table: pd.DataFrame, dataset: str, detector: str, configuration: str, series: Sequence[float], reason: str
+) -> Iterator[Judged]:
+    runs = comparison.image_runs(table)
+    rows = comparison.pick(runs, dataset=dataset, detector=detector, configuration=configuration)
+    what = (comparison.DATA[dataset], comparison.NAMES[detector], configuration)
+    for place, name in enumerate(comparison.class_names(dataset)):
+        part = rows[rows["class_index"] == place]
+        yield judge(what, name, series[place], part["auprc"], part, reason)
+    if rows.empty:
+        yield judge(what, "mean", float(np.mean(series)), [], rows, reason)
+        return
+    classes, whole = comparison.complete_seeds(rows)
+    anomaly = "mean" if len(classes) == len(series) else f"mean of {len(classes)} classes"
+    published = float(np.mean([series[place] for place in classes]))
+    yield judge(what, anomaly, published, whole.groupby("seed")["auprc"].mean(), whole, reason)
+
+
+def judge(
+    what: tuple[str, str, str],
+    anomaly: str,
+    published: float,
+    values: Sequence[float],
+    rows: pd.DataFrame,
+    reason: str,
+    measure: str = "auprc",
+    read: str = "read off",
+) -> Judged:
+    """Hold a published number against ours.
+
+    Parameters
+    ----------
+    what : tuple of str
+        Data, detector and our configuration.
+    anomaly : str
+    published : float
+    values : sequence of float
+        Ours, one for each seed; none if nothing has run.
+    rows : DataFrame
+        The rows of the results they come from.
+    reason : str
+        What else might explain that the published figure is higher.
+    measure : {"auprc", "f1"}
+    read : str
+        How the published figure was read.
+    """
+    found = interval(values) if len(values) else None
+    said = verdict(found, published, SLACK[measure])
+    chance = float(rows["prevalence"].mean()) if len(rows) else np.nan
+    why = "no finished run" if found is None else _why(said, published, values, rows, chance, reason)
+    return Judged(*what, anomaly, published, read, chance, found, said, why)
+
+
+def _why(said: str, published: float, values: Sequence[float], rows: pd.DataFrame, chance: float, reason: str) -> str:
+    found, facts = interval(values), []
+    if said == NOT_REACHED:
+        facts = [*smaller_budget(rows), _best_seeds(values, published), reason]
+    elif said == BEATEN and published <= chance + SLACK["auprc"]:
+        facts = [f"the published figure is {'no' if published <= chance else 'hardly'} better than chance"]
+    elif said == BEATEN:
+        facts = _changes(rows)
+    else:
+        facts = _agreement(found, published, chance)
+    if found.count == 1 and rows["detector"].iloc[0] not in ("nearest_neighbour", "pca_residual"):
+        facts.append("one seed")
+    return "; ".join(filter(None, facts))
+
+
+def _agreement(found: Interval, published: float, chance: float) -> list[str]:
+    inside = found.count > 1 and found.low <= published <= found.high
+    wide = inside and found.high - found.low > 2 * _WIDE
+    facts = [f"inside our interval{', which is wide' if wide else ''}" if inside else "near our mean"]
+    return facts + ["neither is better than chance"] * (max(found.mean, published) <= chance + SLACK["auprc"])
+
+
+def _best_seeds(values: Sequence[float], published: float) -> str:
+    reached = sum(value >= published for value in values)
+    return f"{reached or 'none'} of {len(values)} seeds reach it" if len(values) > 1 else ""
+
+
+def _changes(rows: pd.DataFrame) -> list[str]:
+    known = ("train", "val", "test", "width", "epochs")
+    names = [name.replace("_", " ") for name in comparison.given(rows) if name not in known]
+    return [f"changed: {', '.join(names)}"] if names else []
+
+
+def smaller_budget(rows: pd.DataFrame) -> list[str]:
+    """In what rows had less than the survey: training samples, units; and that KDD's test half was thinned."""
+    values, facts = comparison.given(rows), []
+    whole = reported.TRAINING_SAMPLES.get(rows["dataset"].iloc[0])
+    if whole and (train := max(values.get("train", {0}))):
+        facts.append(f"{100 * train / whole:.0f} % of the samples")
+    if (width := max(values.get("width", {1}))) < 1:
+        facts.append(f"{width:g} of the units")
+    if rows["dataset"].iloc[0] == "kddcup99" and "test" in values:
+        facts.append(f"tested on {max(values['test']):,} rows")
+    return facts
+
+
+def table(judged: Sequence[Judged], named: bool = False) -> pd.DataFrame:
+    """Published numbers beside ours, as texts; ``named``: with data and detector."""
+    several = len({row.configuration for row in judged}) > 1 and not named
+    rows = [
+        {
+            "": ", ".join((row.data, row.detector, row.configuration)) if named else row.anomaly,
+            **({"over": row.anomaly} if named else {}),
+            **({"configuration": row.configuration or display.NOTHING} if several else {}),
+            "published": display.brief(row.published, digits=3),
+            "ours": display.among(row.found),
+            "seeds": str(row.found.count) if row.found else display.NOTHING,
+            "chance": display.brief(row.chance),
+            "verdict": row.verdict,
+            "why": row.why,
+        }
+        for row in judged
+    ]
+    return pd.DataFrame(rows)
+
+
+def tally(groups: Mapping[str, Sequence[Judged]]) -> pd.DataFrame:
+    """How many of each group's published numbers got which verdict."""
+    counts = {name: Counter(row.verdict for row in judged) for name, judged in groups.items()}
+    return pd.DataFrame.from_dict(
+        {name: {each: str(found[each]) for each in VERDICTS} for name, found in counts.items()}, orient="index"
+    )
