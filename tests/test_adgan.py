@@ -242,14 +242,17 @@ def test_the_threshold_comes_from_a_part_of_a_large_training_set(pictures):
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_it_finds_the_zeros_among_digits(seed):
-    """60 epochs of a quarter of the width: seconds, and an AUROC well above chance."""
+    """60 epochs of half the width: seconds, and an AUROC well above chance.
+
+    With a quarter of the width the GAN collapses now and then: the same seed has .9 on one processor and .73 on another.
+    """
     split = leave_one_out(load_dataset("digits"), 0, seed=seed)
     detector = ADGAN(
         epochs=60,
         batch_size=32,
         latent_dim=16,
         learning_rate=1e-3,
-        width=0.25,
+        width=0.5,
         decay=0.99,
         generator_rate=1e-3,
         threshold_samples=32,

@@ -81,7 +81,10 @@ def test_the_threshold_comes_from_a_part_of_a_large_training_set(pictures):
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_it_finds_the_zeros_among_digits(seed):
-    """60 epochs of a quarter of the width, 150 steps: seconds, and an AUROC well above chance."""
+    """60 epochs of a quarter of the width, 150 steps, the best of four: seconds, and an AUROC well above chance.
+
+    One start is a matter of luck: the same seed finds .90 on one processor and .73 on another.
+    """
     split = leave_one_out(load_dataset("digits"), 0, seed=seed)
     detector = AnoGAN(
         epochs=60,
@@ -92,6 +95,7 @@ def test_it_finds_the_zeros_among_digits(seed):
         decay=0.99,
         steps=150,
         search_rate=0.05,
+        restarts=4,
         threshold_samples=32,
         seed=seed,
     ).fit(split.x_train)

@@ -9,6 +9,7 @@ import pytest
 import small_book
 
 from ganad import __version__, cli, datasets, notebooks
+from ganad.survey import results
 
 
 @pytest.fixture
@@ -46,6 +47,22 @@ def test_help_lists_the_commands(ganad) -> None:
     for words in ((), ("--help",)):
         code, shown, _ = ganad(*words)
         assert code == 0 and all(command in shown for command in ("data", "book", "run", "bench"))
+
+
+def test_results_of_another_machine_are_merged(ganad, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GANAD_RESULTS", str(tmp_path / "mine.csv"))
+    row = dict.fromkeys(results.COLUMNS, 0.5)
+    results.record([row | {"seed": 0}])
+    results.record([row | {"seed": seed} for seed in (0, 1)], tmp_path / "theirs.csv")
+    assert ganad("survey", "merge", str(tmp_path / "theirs.csv")) == (
+        0,
+        f"2 rows, 1 of them new: {tmp_path / 'mine.csv'}\n",
+        "",
+    )
+    refusal(ganad("survey", "merge", str(tmp_path / "nowhere.csv")), "there is no results file", "nowhere.csv")
+    (tmp_path / "theirs.csv").write_text("a,b\n")
+    refusal(ganad("survey", "merge", str(tmp_path / "theirs.csv")), "theirs.csv is no results table")
+    assert len(results.read()) == 2
 
 
 def test_command_line_loads_no_framework() -> None:

@@ -78,6 +78,15 @@ def test_one_after_the_other_where_there_is_no_common_program(monkeypatch):
     np.testing.assert_array_equal(ended[3][1].scores, own)
 
 
+def test_a_score_that_is_left_out_is_the_default_and_not_the_last_one():
+    wanted = [Wanted(0, 0, "residual", TINY | {"score": "residual"}), Wanted(0, 0, "default", TINY)]
+    residual, default = (
+        finished.model
+        for _, finished in perform_many("ganomaly", load_dataset("digits"), wanted, split_options={"train": 60})
+    )
+    assert (residual.score, default.score) == ("residual", "squared")
+
+
 def test_a_run_that_fails_is_an_outcome_like_others():
     wanted = [Wanted(0, 0, "fine", TINY), Wanted(0, 0, "wrong", TINY | {"width": -1.0}), Wanted(1, 0, "fine", TINY)]
     ended = dict(enumerate(perform_many("ganomaly", load_dataset("digits"), wanted, split_options={"train": 60})))

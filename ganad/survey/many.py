@@ -192,11 +192,9 @@ def _scored(
     if isinstance(model, Exception):
         return model
     try:
-        changes = {
-            name: value
-            for name, value in run.parameters.items()
-            if name in getattr(model, "_scoring", ()) and value != getattr(model, name)
-        }
+        own = type(model)(seed=run.seed, **run.parameters)  # what it leaves out has the default, not the model's
+        scoring = getattr(model, "_scoring", ())
+        changes = {name: getattr(own, name) for name in scoring if getattr(own, name) != getattr(model, name)}
         if changes:
             model = model.rescored(split.x_train, **changes)
         return measured(
