@@ -234,10 +234,10 @@ def report_(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> N
 
 @survey_app.command()
 def merge(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Results of other machines.")]) -> None:
-    """Add the rows of other results files to this checkout's; of the same run the last one counts."""
-    from ganad.survey import results
+    """Add the rows of other results files to this checkout's; a run that is here stays, unless its row is stale."""
+    from ganad.survey import grid, results
 
-    before, table = len(results.read()), results.merge(files)
+    before, table = len(results.read()), results.merge(files, valid=grid.finished)
     print(f"{len(table)} rows, {len(table) - before} of them new: {results.results_file()}")
 
 

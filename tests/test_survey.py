@@ -70,8 +70,15 @@ def test_results_of_other_machines_are_merged(row: dict, file: Path, refused: Ca
     others = [file.with_name(f"{name}.csv") for name in ("one", "two")]
     for seed, other in enumerate(others):
         results.record([row | {"seed": 2 * seed, "f1": 0.5}], other)
+    before = file.read_bytes()
     table = results.merge(others)
-    assert table.seed.tolist() == [0, 1, 2] and table.f1.tolist()[0] == 0.5
+    assert table.seed.tolist() == [0, 1, 2] and table.f1.tolist()[0] == 0.1  # what is here stays
+    file.write_bytes(before)
+    good = {0.5, row["f1"]}
+    table = results.merge(
+        others, valid=lambda table: [key for key, f1 in zip(results.keys(table), table.f1, strict=True) if f1 in good]
+    )
+    assert table.seed.tolist() == [0, 1, 2] and table.f1.tolist()[0] == 0.5  # but for a row that is not valid
     others[1].write_text("not,a,table\n")
     before = file.read_bytes()
     with refused(results.ResultsError, "two.csv is no results table"):

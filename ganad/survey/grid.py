@@ -196,9 +196,13 @@ def states(every: Iterable[Run], table: pd.DataFrame) -> dict[Run, str]:
     }
 
 
+def finished(table: pd.DataFrame) -> set[tuple]:
+    """Keys of the runs of the grid that a table holds as they would be made today."""
+    return {run.key for run, state in states(runs(), table).items() if state == "finished"}
+
+
 def _rows(table: pd.DataFrame) -> dict[tuple, tuple[str, str]]:
-    keys = zip(*(table[column] for column in results.KEY), strict=True)
-    return dict(zip(keys, zip(table["parameters"], table["version"], strict=True), strict=True))
+    return dict(zip(results.keys(table), zip(table["parameters"], table["version"], strict=True), strict=True))
 
 
 def seconds(every: Iterable[Run], table: pd.DataFrame) -> dict[Run, float | None]:

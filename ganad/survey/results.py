@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,8 +92,28 @@ def _alone_in(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def merge(paths: Iterable[Path], path: Path | None = None) -> pd.DataFrame:
+def keys(table: pd.DataFrame) -> list[tuple]:
+    """The :data:`KEY` of each row."""
+    return list(zip(*(table[column] for column in KEY), strict=True))
+
+
+def merge(
+    paths: Iterable[Path],
+    path: Path | None = None,
+    valid: Callable[[pd.DataFrame], Collection[tuple]] = lambda table: (),
+) -> pd.DataFrame:
     """Add the rows of other results files, in their order: those of an offline node, say, or of the tasks of an array.
+
+    A run that is here already stays as it is, unless its row is not valid here and is valid there.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        The files.
+    path : Path, optional
+        Where to add them.
+    valid : callable
+        Keys of the rows of a table that were made as they would be today.
 
     Raises
     ------
@@ -105,7 +125,14 @@ def merge(paths: Iterable[Path], path: Path | None = None) -> pd.DataFrame:
         if not other.exists():
             raise FileNotFoundError(2, "there is no results file", str(other))
         tables.append(read(other))
-    return record([row for table in tables for row in table.to_dict("records")], path)
+    here = read(path)
+    known, good, rows = set(keys(here)), set(valid(here)), []
+    for table in tables:
+        better = set(valid(table)) - good
+        taken = [key not in known or key in better for key in keys(table)]
+        rows += table[taken].to_dict("records")
+        known, good = known | set(keys(table)), good | better
+    return record(rows, path) if rows else here
 
 
 def finished(table: pd.DataFrame, parameters: dict[str, Any], **key: Any) -> bool:
