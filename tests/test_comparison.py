@@ -363,14 +363,15 @@ def test_names_stand_at_their_ranks():
     assert "EGBAD  1.00" in words and "3.00  ALAD" in words and f"critical difference {found.critical:.2f}" in words
 
 
-def test_names_of_near_points_are_kept_apart():
-    found = figures._apart(np.array([0.5, 0.501, 0.502, 0.99]), 0.05)
-    assert (np.diff(found) >= 0.05 - 1e-9).all() and found.max() <= 1
-
-
 def test_pictures_can_be_drawn_of_nothing():
     figures.class_bars(EMPTY, "mnist")
     figures.cost_quality({"MNIST": comparison.cost(EMPTY)}, "AUPRC")
     figures.configurations({"EGBAD": ablations.configurations(EMPTY, "mnist", "egbad")})
     figures.published_against_ours({"reference": verdicts.figure_5(EMPTY)})
     figures.gains({"a": {"ours": [], "survey": [0.1, -0.1]}}, "gain")
+
+
+def test_names_keep_apart_and_inside():
+    found = figures._apart(np.array([0.0, 0.01, 0.02, 0.5, 0.97, 0.98, 0.99]), 0.05, 0.02)
+    assert (np.diff(found) >= 0.05 - 1e-9).all() and found[0] >= 0.02 - 1e-9 and found[-1] <= 1 + 1e-9
+    assert found[3] == pytest.approx(0.5)  # what is alone stays where it is

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from sklearn.isotonic import isotonic_regression
 
 from ganad.plots import ACCENT, ANOMALY, NORMAL, PUBLISHED
 from ganad.survey import comparison, verdicts
@@ -151,7 +152,7 @@ def cost_quality(
         for name, value in (reference or {}).items():
             axis.axhline(value, color=PUBLISHED, lw=1.1, ls="--" if "EGBAD" in name else ":", label=name, zorder=0)
         bottom = min(float(each["mean"].min()) for each in shown.values())
-        axis.set(ylim=(max(0.0, np.floor(10 * bottom) / 10 - 0.1), 1.02))
+        axis.set(ylim=(max(-0.05, np.floor(10 * bottom) / 10 - 0.1), 1.03))
         axis.set_xlim(rows["seconds"].min() / 2, rows["seconds"].max() * 10 ** (1.1 if columns == 1 else 2.1))
         axis.grid(alpha=0.25)
         _names(axis, rows.sort_values("seconds"))
@@ -172,19 +173,19 @@ def _names(axis: plt.Axes, rows: pd.DataFrame) -> None:
     for _, part in rows.groupby(clusters):
         part = part.sort_values("mean")
         column = part["seconds"].max() * 1.45
-        for row, y in zip(part.itertuples(), _apart(part["mean"].to_numpy(), gap), strict=True):
+        for row, y in zip(
+            part.itertuples(), _apart(part["mean"].to_numpy(), gap, axis.get_ylim()[0] + gap), strict=True
+        ):
             axis.plot([row.seconds, column], [row.mean, y], color="0.6", lw=0.6, zorder=1)
             axis.text(
                 column, y, f" {row.label}", fontsize=8, va="center", bbox={"fc": "white", "ec": "none", "pad": 0.4}
             )
 
 
-def _apart(values: np.ndarray, gap: float) -> np.ndarray:
-    """Heights in the same order, each ``gap`` above the one below, with the same mean; none above 1."""
-    found = values.astype(float).copy()
-    for place in range(1, len(found)):
-        found[place] = max(found[place], found[place - 1] + gap)
-    return found - max(found.mean() - values.mean(), found[-1] - 1)
+def _apart(values: np.ndarray, gap: float, low: float, high: float = 1.0) -> np.ndarray:
+    """Heights in the same order and as near to the values as can be, each ``gap`` above the one below, within the bounds."""
+    steps = gap * np.arange(len(values))
+    return isotonic_regression(values - steps, y_min=low, y_max=high - steps[-1]) + steps
 
 
 def configurations(panels: Mapping[str, pd.DataFrame]) -> Figure:
