@@ -37,7 +37,8 @@ def test_a_model_learns_the_same_in_company(method, found):
         together, alone = (found[f"{method}/{way}/{what}"] for way in ("together", "alone"))
         np.testing.assert_allclose(together, alone, rtol=2e-3, err_msg=what)
         first, second = together
-        assert (np.abs(first - second) > 0.01 * np.abs(first)).any(), what  # five times the tolerance
+        # two models, and what company does to one of them is little beside what distinguishes it from the other
+        assert np.abs(together - alone).max() < 0.1 * np.abs(first - second).max(), what
 
 
 @pytest.mark.parametrize("method", METHODS)
