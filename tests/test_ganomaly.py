@@ -121,6 +121,12 @@ def test_the_cross_entropy_variant_trains_to_something_else(pictures):
     assert np.isfinite(scores).all() and not np.allclose(*scores, rtol=1e-4)
 
 
+def test_the_residual_as_the_score(pictures):
+    detector = GANomaly(**TINY, score="residual").fit(pictures)
+    expected = detector.residual_map(pictures).mean((1, 2))
+    np.testing.assert_allclose(detector.decision_function(pictures), expected, rtol=1e-4)
+
+
 def test_a_cosine_takes_the_rate_to_zero(pictures):
     weights = []
     GANomaly(**TINY | {"epochs": 12}, decay=0.0, schedule="cosine").fit(
