@@ -49,9 +49,9 @@ def test_every_detector_has_its_real_runs_at_the_budget_of_the_code():
     "only",
     [
         "dataset=mnist,variant=cpu,seed=0",
-        "dataset=fashion_mnist,variant=cpu,seed=0,detector=ganomaly",
+        "dataset=fashion_mnist,variant=cpu,seed=0,detector=ganomaly,detector=f_anogan",
         "dataset=mnist,dataset=fashion_mnist,variant=cpu,detector=nearest_neighbour,detector=pca_residual,detector=isolation_forest",
-        "dataset=mnist,variant=cpu, improved,seed=0",
+        "dataset=mnist,dataset=fashion_mnist,variant=cpu, improved,seed=0",
         "dataset=kddcup99,detector=egbad,detector=nearest_neighbour,detector=pca_residual,detector=isolation_forest",
         "dataset=kddcup99,variant=GANomaly, stable,variant=GANomaly, faithful,variant=ALAD, stable,variant=f-AnoGAN,variant=AnoGAN,variant=ADGAN",
     ],
