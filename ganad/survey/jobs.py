@@ -3,7 +3,6 @@
 import json
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,12 +44,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job: by slug, a row or the reason why there is none; the executed notebook, and the seconds."""
+    """What came of a job: by slug, a row or the reason why there is none; and the executed notebook."""
 
     rows: dict[str, dict[str, Any]]
     reasons: dict[str, str]
     notebook: str = field(default="", repr=False)
-    seconds: float = 0.0
 
 
 def job(runs: Sequence[Run], store: Store, environment: dict[str, str]) -> Job:
@@ -88,7 +86,7 @@ def work(task: Job, on_start: Callable[[subprocess.Popen], object] = lambda proc
 
     The notebook writes its rows itself, so that they are kept even if nobody is left to take the outcome.
     """
-    started, reason, executed = time.time(), "", ""
+    reason, executed = "", ""
     store = Store(Path(task.folder))
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -108,4 +106,4 @@ def work(task: Job, on_start: Callable[[subprocess.Popen], object] = lambda proc
         except (OSError, ValueError) as error:
             said = store.said(slug)
             reasons[slug] = said or reason or f"{type(error).__name__}: {error}"
-    return Outcome(rows, reasons, executed, time.time() - started)
+    return Outcome(rows, reasons, executed)
