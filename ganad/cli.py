@@ -28,6 +28,7 @@ _UsageError = typer.BadParameter.__mro__[1]  # typer exports the exceptions, but
 _UCI = "https://archive.ics.uci.edu/dataset/"
 _EMBEDDED = {  # of the data sets that come with scikit-learn: licence, page
     "digits": ("CC BY 4.0", _UCI + "80"),
+    "digits28": ("CC BY 4.0", _UCI + "80"),
     "breast_cancer": ("CC BY 4.0", _UCI + "17"),
 }
 _SHAPES = {
@@ -36,6 +37,7 @@ _SHAPES = {
     "cifar10": "60,000 x 32 x 32 x 3",
     "kddcup99": "494,021 x 121",
     "digits": "1,797 x 8 x 8 x 1",
+    "digits28": "16,173 x 28 x 28 x 1",
     "breast_cancer": "569 x 30",
 }
 

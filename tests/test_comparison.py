@@ -91,6 +91,17 @@ def test_rows_of_other_experiments_are_left_out():
     assert comparison.split_variant("cpu, improved without larger steps") == ("cpu", "improved without larger steps")
 
 
+def test_development_data_have_to_be_asked_for():
+    rows = table(
+        row(), row(dataset="digits28", auprc=0.9), row(dataset="digits28", variant="cpu, improved", auprc=0.95)
+    )
+    assert set(comparison.image_runs(rows)["dataset"]) == set(comparison.over_classes(rows)["dataset"]) == {"mnist"}
+    assert set(comparison.image_runs(rows, dataset="digits28")["auprc"]) == {0.9, 0.95}
+    assert comparison.difference(rows, "digits28", "egbad", "improved", "reference")["gains"] == pytest.approx(
+        {0: 0.05}
+    )
+
+
 def test_configurations_have_the_appendix_s_figures():
     assert comparison.published("mnist", "egbad", "frtb")[1] == 0.342
     assert comparison.published("mnist", "egbad", "improved") == reported.EGBAD_AUPRC["mnist"]

@@ -26,6 +26,7 @@ from sklearn import datasets as sklearn_datasets
 
 from ganad import datasets
 from ganad.datasets import sources
+from ganad.datasets.deforming import deformed
 from ganad.datasets.sources import (
     CorruptDatasetError,
     DatasetError,
@@ -121,6 +122,37 @@ def test_breast_cancer_is_the_published_table():
     np.testing.assert_array_equal(data.y, bunch.target)
     assert data.class_names == ("malignant", "benign")
     assert (data.feature_names[0], len(data.feature_names)) == ("mean radius", 30)
+
+
+def test_enlarged_digits_are_versions_of_the_digits():
+    small, large = (datasets.load_dataset(name) for name in ("digits", "digits28"))
+    assert large.x.shape == (9 * 1797, 28, 28, 1) and large.x.dtype == np.uint8
+    np.testing.assert_array_equal(large.y, np.repeat(small.y, 9))
+    means = large.x.reshape(1797, 9, 28, 28).mean(1)  # of the versions: blurred, but of that digit
+    shrunk = means[:, 4:24, 4:24].reshape(1797, 4, 5, 4, 5).mean((2, 4)).reshape(1797, -1)
+    known = small.x[..., 0].reshape(1797, 4, 2, 4, 2).mean((2, 4)).reshape(1797, -1)
+    closeness = np.corrcoef(shrunk, known)[:1797, 1797:]
+    assert np.median(closeness.argsort(1).argsort(1)[range(1797), range(1797)]) > 1790  # nearest to its own original
+    np.testing.assert_array_equal(large.x, datasets.load_dataset("digits28").x)
+
+
+def test_versions_differ_a_little_and_stay_in_range():
+    image = np.zeros((1, 28, 28))
+    image[0, 8:20, 12:16] = 1
+    found = deformed(image, 50, seed=1)
+    assert found.shape == (50, 28, 28) and found.dtype == np.float32
+    assert found.min() >= 0 and found.max() <= 1 + 1e-6
+    assert found.sum((1, 2)).mean() == pytest.approx(image.sum(), rel=0.1)
+    assert 1 < np.abs(found - image).sum((1, 2)).mean() < 40
+    assert not np.array_equal(found, deformed(image, 50, seed=2))
+
+
+def test_class_names_need_no_file(folder, refused):
+    assert datasets.class_names("mnist")[3] == "3" and datasets.class_names("digits28")[3] == "3"
+    assert datasets.class_names("breast_cancer") == ("malignant", "benign")
+    with refused(UnknownDatasetError, "imagenet", "digits28"):
+        datasets.class_names("imagenet")
+    assert contents(folder) == []
 
 
 def test_embedded_data_need_no_file(folder):

@@ -120,7 +120,7 @@ def changes(table: pd.DataFrame, dataset: str, detector: str, measure: str = "au
 
     Columns: ``change, gains, seeds``; ``gains`` by class.
     """
-    runs = pick(comparison.image_runs(table), dataset=dataset, detector=detector)
+    runs = pick(comparison.image_runs(table, dataset=dataset), detector=detector)
     undone = sorted({name for name in runs["configuration"] if name.startswith(f"{IMPROVED} without ")})
     found = []
     for name in (REFERENCE, *undone):

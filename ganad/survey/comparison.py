@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganad.datasets import source
+from ganad.datasets import class_names
 from ganad.metrics import Interval, auprc_floor, interval
 from ganad.survey import reported
 
@@ -65,11 +65,6 @@ def is_gan(label: str) -> bool:
     return any(label.startswith(NAMES[gan]) for gan in GANS)
 
 
-def class_names(dataset: str) -> tuple[str, ...]:
-    """Names of a published data set's classes."""
-    return source(dataset).class_names
-
-
 def pick(frame: pd.DataFrame, **values: Any) -> pd.DataFrame:
     """The rows that hold these values."""
     for column, value in values.items():
@@ -87,13 +82,13 @@ def published(dataset: str, detector: str, configuration: str, measure: str = "a
     return series.auprc if series else None
 
 
-def image_runs(table: pd.DataFrame, scale: str = "") -> pd.DataFrame:
+def image_runs(table: pd.DataFrame, scale: str = "", dataset: str = "") -> pd.DataFrame:
     """The rows of the grid on images, with columns ``scale``, ``configuration`` and ``class_index``.
 
-    Of one data set, detector and configuration the rows of one scale: the given one, or that with more classes, the larger
+    Those of one data set, or of all published ones: the development data has to be asked for.  Of one data set, detector and configuration the rows of one scale: the given one, or that with more classes, the larger
     budget if both have as many.
     """
-    rows = table[table["dataset"].isin(set(DATA) - {"kddcup99"})]
+    rows = table[table["dataset"].isin({dataset} if dataset else set(DATA) - {"kddcup99"})]
     parts = [split_variant(variant) for variant in rows["variant"]]
     rows = rows.assign(scale=[part[0] for part in parts], configuration=[part[1] for part in parts])
     rows = rows[rows["scale"].isin([scale] if scale else SCALES)]
@@ -174,7 +169,7 @@ def difference(
     dict
         ``found``: interval over the seeds of the mean difference over the classes, None without a common run; ``gains`` by class, mean over the seeds.
     """
-    runs = pick(image_runs(table), dataset=dataset, detector=detector)
+    runs = pick(image_runs(table, dataset=dataset), detector=detector)
     sides = [pick(runs, configuration=name) for name in (one, other)]
     both = sides[0].merge(sides[1], on=["scale", "class_index", "seed"], suffixes=("", "_other"))
     if both.empty:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ganad.datasets import class_names
 from ganad.metrics import Interval
-from ganad.survey import comparison, reported
+from ganad.survey import comparison, images, reported
 from ganad.survey.comparison import DATA, IMPROVED, NAMES, REFERENCE, label, pick
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def by_class(table: pd.DataFrame, dataset: str, measure: str = "auprc") -> pd.Da
     The mean over the classes stands only where all of them have run.
     """
     means = pick(comparison.by_class(table, measure), dataset=dataset)
-    names = comparison.class_names(dataset)
+    names = class_names(dataset)
     whole = pick(comparison.over_classes(table, measure), dataset=dataset, classes=len(names))
     rows = {}
     for detector, configuration in _contestants(means):
@@ -141,7 +142,7 @@ def budgets(rows: pd.DataFrame, by: Sequence[str] = ("dataset", "detector", "var
     return pd.DataFrame(shown, columns=[*("data" if name == "dataset" else name for name in by), *last])
 
 
-_NAMED = DATA | NAMES
+_NAMED = DATA | NAMES | {images.DEVELOPMENT: "digits, enlarged"}
 
 
 def _seconds(value: float) -> str:
@@ -160,7 +161,7 @@ def missing(table: pd.DataFrame, dataset: str) -> str:
     """What the grid's reference configurations lack on a data set of images, in words."""
     runs = comparison.image_runs(table)
     runs = runs[(runs["dataset"] == dataset) & (runs["configuration"] == REFERENCE)]
-    names = comparison.class_names(dataset)
+    names = class_names(dataset)
     lacking: dict[tuple, list[str]] = {}
     for detector, name in NAMES.items():
         had = set(runs[runs["detector"] == detector]["anomaly_class"])

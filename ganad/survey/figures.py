@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.isotonic import isotonic_regression
 
+from ganad.datasets import class_names
 from ganad.plots import ACCENT, ANOMALY, NORMAL, PUBLISHED
 from ganad.survey import comparison, verdicts
 from ganad.survey.comparison import GANS, IMPROVED, NAMES, REFERENCE, is_gan, pick
@@ -28,7 +29,7 @@ def class_bars(table: pd.DataFrame, dataset: str, measure: str = "auprc", detect
     Whiskers are 95 % intervals over the seeds.
     """
     means = pick(comparison.by_class(table, measure), dataset=dataset)
-    names = comparison.class_names(dataset)
+    names = class_names(dataset)
     lines = -(-len(detectors) // 2)
     size = (8.6, 1.75 * lines + 0.9)
     figure, axes = plt.subplots(lines, 2, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")

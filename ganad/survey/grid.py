@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ganad import __version__
-from ganad.datasets import load_dataset, source
+from ganad.datasets import class_names
 from ganad.survey import images, kdd, results
 
 _FILTERS = ("dataset", "detector", "variant", "class", "seed")
@@ -124,11 +124,6 @@ def batches(every: Iterable[Run], most: int) -> list[list[Run]]:
         key = run.data, run.dataset, run.detector, run.family, results.as_json(run.split)
         groups.setdefault(key, []).append(run)
     return [group[start : start + most] for group in groups.values() for start in range(0, len(group), most)]
-
-
-def class_names(data: str) -> tuple[str, ...]:
-    """Names of a data set's classes; a published one is not read for it."""
-    return origin.class_names if (origin := source(data)) else load_dataset(data).class_names
 
 
 def chosen(every: Iterable[Run], only: str = "") -> list[Run]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from ganad.datasets import class_names
 from ganad.metrics import Interval, interval
 from ganad.survey import comparison, display, reported
 
@@ -98,7 +99,7 @@ def _series(
     runs = comparison.image_runs(table)
     rows = comparison.pick(runs, dataset=dataset, detector=detector, configuration=configuration)
     what = (comparison.DATA[dataset], comparison.NAMES[detector], configuration)
-    for place, name in enumerate(comparison.class_names(dataset)):
+    for place, name in enumerate(class_names(dataset)):
         part = rows[rows["class_index"] == place]
         yield judge(what, name, series[place], part["auprc"], part, reason)
     if rows.empty:
