@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env book test lint unit chapters pages bench survey notebooks format torch ray clean
+.PHONY: help env book test lint unit chapters pages bench survey notebooks format torch peers ray clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ chapters: $(STAMP) ## Run the chapters and compare what they print with their ke
 pages: $(STAMP) ## Make pages of the kept outputs and check them, in a browser if there is one
 	@$(BIN)/ganad book --as-kept && $(BIN)/python -m pytest -q -rs tests/test_pages.py
 
-bench: $(STAMP) ## Time a training step beside its peers
+bench: $(STAMP) torch peers ## Measure ganad beside its peers (twenty minutes): results/bench.csv
 	@$(BIN)/ganad bench
 
 survey: $(STAMP) ## Do what the grid of the reproduction lacks: SCALE=cpu (default) or full
@@ -67,6 +67,12 @@ format: $(STAMP) ## Format the code, of notebooks too, and mend what can be mend
 # install as they are.  pip takes a CPU build where one of its configured sources has it.
 torch: $(STAMP) ## Add PyTorch, for the tests of its backend
 	@$(BIN)/python -c 'import torch' 2> /dev/null || $(BIN)/python -m pip install --quiet torch==2.13.0
+
+# anomalib without what it asks for (Lightning and more): its networks need PyTorch alone.
+peers: $(STAMP) ## Add PyOD and anomalib, for the benchmark
+	@$(BIN)/python -c 'import pyod' 2> /dev/null || $(BIN)/python -m pip install --quiet pyod==3.6.7
+	@$(BIN)/python -c 'import importlib.metadata as m; m.version("anomalib")' 2> /dev/null \
+	|| $(BIN)/python -m pip install --quiet --no-deps anomalib==2.7.0
 
 ray: $(STAMP) ## Add Ray, for sweeps on many machines and their test
 	@$(BIN)/python -c 'import ray' 2> /dev/null || $(BIN)/python -m pip install --quiet ray==2.60.0

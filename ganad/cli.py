@@ -183,11 +183,17 @@ def _value(pair: str) -> tuple[str, Any]:
 
 
 @app.command()
-def bench() -> None:
-    """Time a training step beside its peers, in one run."""
+def bench(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each case is timed, in turn with the others.")] = 2,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where bench.csv and bench.json go; else beside the results.")
+    ] = None,
+) -> None:
+    """Measure training and scoring beside what one would use instead, in one run (twenty minutes)."""
     from ganad import bench
+    from ganad.survey.results import results_file
 
-    bench.main()
+    bench.main(folder or results_file().parent, rounds)
 
 
 def main() -> None:

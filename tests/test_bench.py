@@ -1,57 +1,213 @@
 """The benchmark: that its cases do what they are called, and that its tables say who is faster."""
 
+import importlib
 import importlib.util
 import io
+import json
+import math
+import statistics
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ganad import bench
-from ganad.bench import searching, training
+from ganad.bench import floors, growth, ours, timing
+from ganad.bench.comparisons import CASES, COMPARISONS
+
+TORCH = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 
 
-@pytest.mark.parametrize("part", [training, searching])
-def test_every_case_has_a_peer_of_ours(part):
-    for name in part.CASES:
-        assert part.peer_of(name) in part.CASES
-        assert part.CASES[part.peer_of(name)].backend == "tensorflow"
+def test_every_comparison_is_of_cases_and_every_case_is_compared():
+    named = {each.ours for each in COMPARISONS} | {each.theirs for each in COMPARISONS if each.theirs}
+    assert named <= CASES.keys()
+    assert CASES.keys() - named <= {"EGBAD, KDD, simultaneous"}
+    for each in COMPARISONS:
+        assert bool(each.theirs) != bool(each.quoted) and each.aim > 1
+        assert CASES[each.ours].module == "ganad.bench.ours" and CASES[each.ours].backend == "tensorflow"
 
 
-def test_the_table_divides_ours_by_theirs():
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.backend == "tensorflow"])
+def test_every_case_of_tensorflow_can_be_made(name):
+    case = CASES[name]
+    assert callable(getattr(importlib.import_module(case.module), case.function))
+
+
+def job(seconds: float, clock: list) -> timing.Job:
+    def run(units: int) -> None:
+        clock[0] += units * seconds
+
+    return timing.Job(run, samples=10, units=2)
+
+
+def test_a_job_is_timed_for_some_seconds_after_a_warm_up(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    found = timing.measure(job(0.1, clock), repeats=3, seconds=2.0)
+    assert found["rates"] == pytest.approx([100.0] * 3)  # ten samples a tenth of a second
+    assert found["first"] == pytest.approx(0.2)
+    assert clock[0] == pytest.approx(0.2 + 0.2 + 3 * 2.0)
+    assert found["memory"] > 50  # MB: this process holds TensorFlow
+
+
+def found(**others):
+    """What a run would have measured: ours twice as fast as every peer."""
+    mine = {each.ours for each in COMPARISONS}
+    cases = {
+        name: {
+            "rates": [[200.0, 220.0, 180.0], [400.0] * 3] if name in mine else [[100.0] * 3, [160.0] * 3],
+            "first": [1.0, 1.0],
+            "memory": [900.0, 900.0] if name in mine else [600.0, 600.0],
+        }
+        for name in CASES
+    }
+    return {"cases": cases, "skipped": {}, "start": {"import ganad": [0.2, 0.1, 0.4]}} | others
+
+
+def test_ours_is_divided_by_theirs_round_by_round():
+    rows = bench.table(found())
+    assert list(rows[0]) == list(bench.COLUMNS)
+    speed = [row for row in rows if row["unit"] == "samples/s"]
+    assert len(speed) == len(COMPARISONS)
+    measured = next(row for row in speed if row["peer"] == "PyTorch, 64 at once")
+    assert (measured["ratio"], measured["low"], measured["high"]) == (2.25, 2.0, 2.5)
+    assert (measured["ours"], measured["theirs"]) == (300, 130) and bench.met(measured)
+    quoted = next(row for row in speed if row["peer"] == "the survey authors' toolbox")
+    assert quoted["theirs"] == 151 and quoted["ratio"] == pytest.approx(300 / 151, rel=1e-3) and not bench.met(quoted)
+
+
+def test_less_memory_and_fewer_seconds_are_better():
+    rows = bench.table(found())
+    memory = [row for row in rows if row["unit"] == "MB at most"]
+    assert {row["ratio"] for row in memory} == {1.5} and not any(map(bench.met, memory))
+    start = next(row for row in rows if row["what"] == "import ganad")
+    assert start["ours"] == 0.2 and start["ratio"] == pytest.approx(0.2 / 0.3, rel=1e-3) and bench.met(start)
+
+
+def test_what_is_not_installed_is_left_out_and_said():
     from rich.console import Console
 
-    rates = {name: [2.0, 2.0] for name in searching.CASES} | {"KDD search": [100.0, 300.0]}
-    skipped = {"28x28 search, PyTorch one by one": "No module named 'torch'"}
-    console = Console(width=140, record=True, file=io.StringIO())
-    console.print(bench._table(searching, rates, skipped))
-    lines = {line.split("│")[1].strip(): line for line in console.export_text().splitlines() if line.startswith("│")}
-    assert "100.00 x" in lines["KDD search, PyOD's query"]
-    assert "No module named 'torch'" in lines["28x28 search, PyTorch one by one"]
+    measured = found()
+    del measured["cases"]["PyOD query"]
+    rows = bench.table(measured)
+    assert not [row for row in rows if row["peer"] == "PyOD's query"]
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(bench.shown(rows, {"PyOD query": "pyod"}))
+    assert "PyOD query: pyod is not installed" in console.export_text()
 
 
-def test_searches_score_every_sample(monkeypatch):
-    monkeypatch.setattr(searching, "STEPS", 2)
-    x = np.random.default_rng(0).uniform(-1, 1, (3, 28, 28, 1)).astype(np.float32)
-    found = searching._ours(x)(x)
-    assert found.loss.shape == (3,) and (found.steps == 2).all()
+def test_a_run_leaves_two_files_whole(tmp_path, monkeypatch):
+    words = []
+
+    def child(*given, backend="tensorflow"):
+        words.append((given, backend))
+        return {"rates": [2.0], "first": 1.0, "memory": 100.0} if given[0] == "case" else {"flops": 1.0}
+
+    monkeypatch.setattr(bench, "child", child)
+    monkeypatch.setattr(bench, "_seconds", lambda words: 0.1)
+    monkeypatch.setattr(bench, "_lacking", lambda name: "torch" if "torch" in CASES[name].packages else "")
+    bench.main(tmp_path / "results", rounds=2)
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["bench.csv", "bench.json"]
+    table = pd.read_csv(tmp_path / "results" / "bench.csv", keep_default_na=False)
+    assert tuple(table.columns) == bench.COLUMNS and (table[table.unit == "samples/s"].ratio <= 1).all()
+    whole = json.loads((tmp_path / "results" / "bench.json").read_text())
+    assert whole["versions"]["keras"] and whole["machine"]["cores"] and whole["skipped"]["PyOD query"] == "torch"
+    timed = [given[1] for given, _ in words if given[0] == "case"]
+    half = len(timed) // 2
+    assert timed[:half] == timed[half:] == list(whole["cases"])  # in turn, round after round
+    assert (("call", "ganad.bench.floors", "work"), "jax") in words
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
-def test_the_hand_written_search_is_the_same_algorithm_on_the_same_sizes():
-    from ganad.backends.plain_torch import anogan_search
+def test_a_failure_is_no_figure(monkeypatch):
+    class Done:
+        stdout, stderr, returncode = "", "Traceback\nValueError: wrong", 1
 
-    x = np.random.default_rng(0).uniform(-1, 1, (3, 28, 28, 1)).astype(np.float32)
-    loss = np.asarray(anogan_search(100, 2)(x))
+    monkeypatch.setattr(bench.subprocess, "run", lambda *a, **k: Done)
+    with pytest.raises(bench.BenchError, match="GANomaly training: ValueError: wrong"):
+        bench.child("case", "GANomaly training")
+
+
+def test_one_measurement_is_a_process_of_its_own():
+    peak = bench.child("call", "ganad.bench.floors", "rates")
+    assert peak["flops"] > 1e9 and peak["bytes"] > 1e8
+
+
+@pytest.mark.parametrize("name", ["egbad_kdd", "egbad_kdd_simultaneous", "alad_kdd", "ganomaly_training"])
+def test_our_trainings_train(name):
+    job = getattr(ours, name)()
+    losses = job.run(2)
+    assert np.isfinite(losses).all() and len(losses) in (2, 3)
+    assert job.samples in (50, 64)
+
+
+def test_our_scorings_score_every_sample(monkeypatch):
+    monkeypatch.setattr(ours, "SEARCH_STEPS", 2)
+    job = ours.anogan_images()
+    (found,) = job.run(1)
+    assert len(found.loss) == job.samples and (found.steps == 2).all()
+    monkeypatch.setattr(ours, "QUERY_STEPS", 1)
+    job = ours.anogan_kdd()
+    (scores,) = job.run(1)
+    assert len(scores) == job.samples and np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("alternating", [True, False])
+def test_the_bigan_step_by_hand_moves_every_network(alternating):
+    from ganad.bench.peers.plain_tensorflow import bigan_step
+    from ganad.detectors import EGBAD
+
+    networks = ours.prepared(EGBAD(), (8,))
+    before = {name: network.get_weights()[0].copy() for name, network in networks.items()}
+    losses = bigan_step(networks, 32, alternating)(ours.samples(16, (8,)))
+    assert np.isfinite(losses).all()
+    assert all(not np.array_equal(before[name], networks[name].get_weights()[0]) for name in networks)
+
+
+def test_the_ganomaly_step_by_hand_has_the_losses_of_ours():
+    from ganad.bench.peers.plain_tensorflow import ganomaly_step
+    from ganad.detectors import GANomaly
+    from ganad.detectors.ganomaly import GANomalyPlay, discriminator_loss
+
+    detector, x = GANomaly(width=0.05), ours.samples(16, (16, 16, 1))
+    networks = ours.prepared(detector, (16, 16, 1))
+    play = GANomalyPlay(networks, x)
+    expected = [float(detector.generator_loss(play)), float(discriminator_loss(play))]
+    before = {name: network.get_weights()[0].copy() for name, network in networks.items()}
+    assert [float(loss) for loss in ganomaly_step(networks)(x)] == pytest.approx(expected, rel=1e-3)
+    assert all(not np.array_equal(before[name], networks[name].get_weights()[0]) for name in networks)
+
+
+@TORCH
+def test_the_search_by_hand_has_a_loss_for_every_sample():
+    from ganad.bench.peers.plain_torch import anogan_search
+
+    loss = np.asarray(anogan_search(100, 2)(ours.samples(3, ours.SMALL)))
     assert loss.shape == (3,) and np.isfinite(loss).all()
 
 
-def test_a_missing_package_is_named_and_a_failure_is_no_figure(monkeypatch):
-    class Done:
-        stdout, stderr, returncode = "", "Traceback\nModuleNotFoundError: No module named 'pyod'", 1
+@TORCH
+def test_a_missing_anomalib_is_named():
+    from ganad.bench.peers import of_anomalib
 
-    monkeypatch.setattr(bench.subprocess, "run", lambda *a, **k: Done)
-    with pytest.raises(ModuleNotFoundError, match="pyod"):
-        bench._in_process(searching, "KDD search, PyOD's query")
-    Done.stderr = "ValueError: wrong"
-    with pytest.raises(RuntimeError, match="wrong"):
-        bench._in_process(searching, "KDD search, PyOD's query")
+    if bench._version("anomalib"):
+        pytest.skip("anomalib is installed")
+    with pytest.raises(ModuleNotFoundError, match="anomalib"):
+        of_anomalib.load("loss")
+
+
+def test_growth_is_of_what_it_says(monkeypatch):
+    monkeypatch.setattr(growth, "SAMPLES", (200, 400))
+    found = growth.with_samples()
+    assert found["x"] == [200, 400] and all(seconds > 0 for seconds in found["seconds"])
+
+
+def test_floors_are_of_trained_and_scored_jobs():
+    assert floors.TRAINED.keys() <= CASES.keys()
+    counted = bench.child("call", "ganad.bench.floors", "work", backend="jax")
+    assert counted.keys() <= CASES.keys()
+    assert all(each["flops"] > 0 and math.isfinite(each["bytes"]) for each in counted.values())
+    images, rows = counted["EGBAD, images"]["flops"], counted["EGBAD, KDD"]["flops"]
+    assert 2e8 < images < 6e8  # 13 million weights, some met many times
+    # every weight of the three nets: 2 operations forwards, 4 backwards, in 2 forward passes and 2 backward ones
+    assert 0.3e6 < rows < 3e6
+    assert statistics.median([counted["GANomaly scoring"]["flops"]]) == pytest.approx(1.05e8, rel=0.3)

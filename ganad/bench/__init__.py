@@ -1,68 +1,189 @@
 """``ganad bench``: training and scoring against what one would use instead, side by side in one run.
 
-Each measurement is a process of its own, so that no framework disturbs another; they take turns, several rounds, and the
-median counts.  Data is random: these are speeds, no figure here says anything about detection.
+Each measurement is a process of its own, so that no framework disturbs another.  Ours and its peer take turns, several
+rounds, and each round has a ratio of its own: what makes the machine slower for a while makes both slower.  Data is random:
+these are speeds, no figure here says anything about detection.
 """
 
+import importlib.metadata
+import importlib.util
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
-from types import ModuleType
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ganad.bench.comparisons import CASES, COMPARISONS
 
 ROUNDS = 2
+COLUMNS = ("what", "peer", "unit", "ours", "theirs", "ratio", "low", "high", "aim")
+PACKAGES = ("ganad", "keras", "tensorflow", "jax", "torch", "pyod", "anomalib", "numpy")
+START = {"import ganad": ["-c", "import ganad"], "ganad --help": ["-c", "from ganad.cli import main; main()", "--help"]}
+START_AIM = 0.3
 
 
-def main() -> None:
-    """Time every case in turn and print the tables (about ten minutes on two cores)."""
+class BenchError(RuntimeError):
+    """A measurement failed: its own last line says why."""
+
+
+def main(folder: Path, rounds: int = ROUNDS) -> None:
+    """Measure everything and write ``bench.json`` (all of it) and ``bench.csv`` (the comparisons) into a folder.
+
+    About twenty minutes on two cores.  A case whose package is not installed is left out, and said so.
+    """
     from rich.console import Console
+
+    from ganad.survey.store import write_json
+
+    found = measured(rounds)
+    rows = table(found)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "bench.json", found)
+    write_csv(folder / "bench.csv", rows)
+    Console().print(shown(rows, found["skipped"]))
+
+
+def measured(rounds: int) -> dict[str, Any]:
+    """Rates, peak memory, floors, growth and starts, with the machine and the versions they were measured on."""
     from rich.progress import track
 
-    from ganad.bench import searching, training
+    skipped = {name: lacking for name in CASES if (lacking := _lacking(name))}
+    cases = {name: {"rates": [], "first": [], "memory": []} for name in CASES if name not in skipped}
+    for name in track(list(cases) * rounds, "timing"):
+        for key, value in child("case", name, backend=CASES[name].backend).items():
+            cases[name][key].append(value)
+    return {
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
+        "versions": {name: version for name in PACKAGES if (version := _version(name))},
+        "made": time.strftime("%Y-%m-%d"),
+        "cases": cases,
+        "skipped": skipped,
+        "peak": child("call", "ganad.bench.floors", "rates"),
+        "work": child("call", "ganad.bench.floors", "work", backend="jax"),
+        "growth": {
+            "samples": child("call", "ganad.bench.growth", "with_samples"),
+            "models": child("call", "ganad.bench.growth", "with_models", backend="jax"),
+        },
+        "start": {name: [_seconds(words) for _ in range(5)] for name, words in START.items()},
+    }
 
-    parts = (training, searching)
-    rates: dict[str, list[float]] = {name: [] for part in parts for name in part.CASES}
-    skipped: dict[str, str] = {}
-    cases = [(part, name) for part in parts for name in part.CASES]
-    for part, name in track(cases * ROUNDS, "timing"):
-        if name in skipped:
+
+def table(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of ``bench.csv``: rates of all comparisons, peak memory of each pair, and the starts.
+
+    A ratio says how many times as fast ours is, of memory and of starts what ours takes over theirs (over the aim); ``low`` and
+    ``high`` are those of the rounds.
+    """
+    rows, cases = [], found["cases"]
+    for each in COMPARISONS:
+        if each.ours not in cases or (each.theirs and each.theirs not in cases):
             continue
-        try:
-            rates[name] += _in_process(part, name)
-        except ModuleNotFoundError as error:
-            skipped[name] = str(error)
-    for part in parts:
-        Console().print(_table(part, rates, skipped))
+        ours = [statistics.median(rates) for rates in cases[each.ours]["rates"]]
+        theirs = [statistics.median(rates) for rates in cases[each.theirs]["rates"]] if each.theirs else [each.quoted]
+        ratios = [a / b for a, b in zip(ours, theirs if each.theirs else theirs * len(ours), strict=True)]
+        rows.append(_row(each.what, each.peer, "samples/s", ours, theirs, ratios, each.aim))
+    for each in COMPARISONS:
+        if each.theirs and {each.ours, each.theirs} <= cases.keys():
+            ours, theirs = (cases[name]["memory"] for name in (each.ours, each.theirs))
+            ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+            rows.append(_row(each.what, each.peer, "MB at most", ours, theirs, ratios, 1.0))
+    for name, seconds in found["start"].items():
+        rows.append(_row(name, "", "s", seconds, [START_AIM], [value / START_AIM for value in seconds], 1.0))
+    return rows
 
 
-def _in_process(part: ModuleType, name: str) -> list[float]:
-    environment = os.environ | {"KERAS_BACKEND": part.CASES[name].backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "ganad.bench.one", part.__name__, name]
+def _row(what: str, peer: str, unit: str, ours: list, theirs: list, ratios: list, aim: float) -> dict[str, Any]:
+    values = (
+        statistics.median(ours),
+        statistics.median(theirs),
+        statistics.median(ratios),
+        min(ratios),
+        max(ratios),
+        aim,
+    )
+    return dict(zip(COLUMNS, (what, peer, unit, *(float(f"{value:.4g}") for value in values)), strict=True))
+
+
+def met(row: dict[str, Any]) -> bool:
+    """Whether a row reaches its aim: at least, for a rate; at most, for memory and seconds."""
+    return row["ratio"] >= row["aim"] if row["unit"] == "samples/s" else row["ratio"] <= row["aim"]
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    """The table as CSV, under another name first."""
+    import pandas as pd
+
+    part = path.with_name(f".{path.name}.part")
+    pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(part, index=False)
+    part.replace(path)
+
+
+def shown(rows: list[dict[str, Any]], skipped: dict[str, str]) -> object:
+    """The table for a terminal."""
+    from rich.table import Table
+
+    drawn = Table(caption="; ".join(f"{name}: {package} is not installed" for name, package in skipped.items()) or None)
+    for column in COLUMNS[:3]:
+        drawn.add_column(column)
+    for column in (*COLUMNS[3:6], "range", "aim", ""):
+        drawn.add_column(column, justify="right")
+    for row in rows:
+        numbers = [number(row[column]) for column in ("ours", "theirs", "ratio")]
+        span = f"{number(row['low'])} - {number(row['high'])}"
+        drawn.add_row(
+            row["what"], row["peer"], row["unit"], *numbers, span, number(row["aim"]), "met" if met(row) else "missed"
+        )
+    return drawn
+
+
+def number(value: float) -> str:
+    """Three figures, thousands apart."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def child(*words: str, backend: str = "tensorflow") -> Any:
+    """What ``python -m ganad.bench.one`` prints for these words.
+
+    Raises
+    ------
+    BenchError
+        If it fails.
+    """
+    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-m", "ganad.bench.one", *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    complaint = (done.stderr.strip().splitlines() or [""])[-1]
-    if complaint.startswith("ModuleNotFoundError"):
-        raise ModuleNotFoundError(complaint.split(": ")[1])
     if done.returncode:
-        raise RuntimeError(f"{name}: {complaint}")
+        raise BenchError(f"{' '.join(words)}: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _table(part: ModuleType, rates: dict[str, list[float]], skipped: dict[str, str]) -> object:
-    from rich.table import Table
-
-    table = Table(title=part.TITLE, caption=f"median of {ROUNDS * part.REPEATS}, lowest to highest")
-    for column in ("what", "samples/s", "range", "ours is faster by"):
-        table.add_column(column, justify="left" if column == "what" else "right")
-    for name in part.CASES:
-        if name in skipped:
-            table.add_row(name, skipped[name])
-            continue
-        median, ours = statistics.median(rates[name]), statistics.median(rates[part.peer_of(name)])
-        factor = "" if part.peer_of(name) == name else f"{ours / median:.2f} x"
-        table.add_row(name, _number(median), f"{_number(min(rates[name]))} - {_number(max(rates[name]))}", factor)
-    return table
+def _lacking(name: str) -> str:
+    return next((package for package in CASES[name].packages if not _version(package)), "")
 
 
-def _number(rate: float) -> str:
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+
+
+def _seconds(words: list[str], clock: Callable[[], float] = time.perf_counter) -> float:
+    start = clock()
+    subprocess.run([sys.executable, *words], capture_output=True, check=True)
+    return clock() - start

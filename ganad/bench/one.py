@@ -1,8 +1,17 @@
-"""One case in a process of its own: ``python -m ganad.bench.one ganad.bench.training "kdd, simultaneous"``."""
+"""One measurement in a process of its own: ``python -m ganad.bench.one case "EGBAD, KDD"``, or ``call MODULE FUNCTION``."""
 
 import importlib
 import json
 import sys
 
 if __name__ == "__main__":
-    print(json.dumps(importlib.import_module(sys.argv[1]).measure(sys.argv[2])))
+    from ganad.bench.comparisons import CASES
+    from ganad.bench.timing import measure
+
+    kind, *words = sys.argv[1:]
+    if kind == "case":
+        case = CASES[words[0]]
+        found = measure(getattr(importlib.import_module(case.module), case.function)())
+    else:
+        found = getattr(importlib.import_module(words[0]), words[1])()
+    print(json.dumps(found))

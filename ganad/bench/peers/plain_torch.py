@@ -1,10 +1,13 @@
-"""AnoGAN's search as one would write it by hand in PyTorch, one sample after another: the yardstick of ``ganad bench``."""
+"""AnoGAN's search as one would write it by hand in PyTorch, one sample after another or many at once."""
 
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import nn
+
+from ganad.bench import ours
+from ganad.bench.timing import Job
 
 
 def anogan_search(latent_dim: int, steps: int, weight: float = 0.1) -> Callable:
@@ -37,3 +40,15 @@ def anogan_search(latent_dim: int, steps: int, weight: float = 0.1) -> Callable:
         return losses.detach().numpy()
 
     return search
+
+
+def search_one_by_one() -> Job:
+    """One search after the other, 500 steps each."""
+    search, x = anogan_search(100, ours.SEARCH_STEPS), ours.samples(8, ours.SMALL)
+    return Job(lambda count: [search(x[i % 8][None]) for i in range(count)], samples=1)
+
+
+def search_batched() -> Job:
+    """The same, 64 searches sharing their calls."""
+    search, x = anogan_search(100, ours.SEARCH_STEPS), ours.samples(64, ours.SMALL)
+    return Job(lambda times: [search(x) for _ in range(times)], samples=64)

@@ -1,0 +1,59 @@
+"""How fast each of our jobs could be on this machine: its operations over the measured matrix rate, its bytes over the measured
+bandwidth.  Operations are counted by JAX's compiler; rates are measured on the backend that does the work."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ganad.backends import backend
+from ganad.bench import ours
+from ganad.detectors import ALAD, EGBAD, AnoGAN, GANomaly
+from ganad.survey import roofline
+
+TRAINED: dict[str, tuple[Callable, tuple[int, ...]]] = {
+    "EGBAD, KDD": (EGBAD, ours.KDD),
+    "EGBAD, images": (EGBAD, ours.SMALL),
+    "EGBAD, images, simultaneous": (lambda: EGBAD(turns="simultaneous"), ours.SMALL),
+    "ALAD, KDD": (lambda: ALAD(spectral_normalization=False), ours.KDD),
+    "GANomaly training": (GANomaly, ours.LARGE),
+}
+
+
+def rates() -> dict[str, float]:
+    """Floating-point operations and bytes a second, as measured here."""
+    peak = roofline.peak()
+    return {"flops": peak.flops, "bytes": peak.bytes}
+
+
+def work() -> dict[str, dict[str, float]]:
+    """Operations and bytes that a sample of each job takes (on JAX, which can count)."""
+    found = {name: _trained(make(), shape) for name, (make, shape) in TRAINED.items()}
+    found["GANomaly scoring"] = _scored(GANomaly(), ours.LARGE)
+    found["AnoGAN search, KDD"] = _searched(AnoGAN(steps=ours.QUERY_STEPS), ours.KDD)
+    return found
+
+
+def _trained(detector: Any, shape: tuple[int, ...]) -> dict[str, float]:
+    rows = detector._reference(shape)["batch_size"]
+    detector.epochs = 1
+    one = roofline.work(detector, shape, rows)
+    return {"flops": one.flops / rows, "bytes": one.bytes / rows}
+
+
+def _scored(detector: Any, shape: tuple[int, ...], rows: int = 64) -> dict[str, float]:
+    networks = ours.prepared(detector, shape)
+    variables = [variable for network in networks.values() for variable in network.variables]
+    flops = backend().flops(lambda x: detector._judge(networks, x), variables, (rows, *shape))
+    return {"flops": flops / rows, "bytes": 0.0}
+
+
+def _searched(detector: AnoGAN, shape: tuple[int, ...], rows: int = 64) -> dict[str, float]:
+    """A step: the two networks forwards, and backwards to z."""
+    networks = ours.prepared(detector, shape)
+    variables = [variable for network in networks.values() for variable in network.variables]
+    latent = (detector.reference_["latent_dim"],)
+
+    def chain(z: Any) -> Any:
+        return backend().input_gradients(lambda z: networks["discriminator"](networks["generator"](z))[1].sum(1), [z])
+
+    flops = backend().flops(chain, variables, (rows, *latent))
+    return {"flops": detector.steps * flops / rows, "bytes": 0.0}
