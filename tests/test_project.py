@@ -43,7 +43,7 @@ def test_version_is_said_once() -> None:
 
 def test_extras_are_those_of_the_contract() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
-    assert set(extras) == {"gpu", "jax", "torch", "ray", "book"}
+    assert set(extras) == {"gpu", "jax", "torch", "ray", "book", "bench"}
     assert extras["gpu"][0].startswith("tensorflow[and-cuda]")
     assert "jupyter-book>=1.0.4.post1,<2" in extras["book"]
 
