@@ -9,7 +9,7 @@ import pytest
 from ganad import metrics, plots
 from ganad.datasets import leave_one_out, load_dataset
 from ganad.detectors import NearestNeighbour
-from ganad.survey import defects, grid, images, reported, results, tables
+from ganad.survey import ablations, defects, grid, images, reported, results, tables
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +49,20 @@ def test_every_detector_has_its_real_runs_at_the_budget_of_the_code():
     "only",
     [
         "dataset=mnist,variant=cpu,seed=0",
-        "dataset=fashion_mnist,variant=cpu,seed=0,detector=ganomaly,detector=f_anogan",
+        "dataset=fashion_mnist,variant=cpu,seed=0,detector=egbad,detector=ganomaly,detector=f_anogan",
+        "dataset=fashion_mnist,variant=cpu,detector=anogan",
         "dataset=mnist,dataset=fashion_mnist,variant=cpu,detector=nearest_neighbour,detector=pca_residual,detector=isolation_forest",
         "dataset=mnist,dataset=fashion_mnist,variant=cpu, improved,seed=0",
-        "dataset=kddcup99,detector=egbad,detector=nearest_neighbour,detector=pca_residual,detector=isolation_forest",
-        "dataset=kddcup99,variant=GANomaly, stable,variant=GANomaly, faithful,variant=ALAD, stable,variant=f-AnoGAN,variant=AnoGAN,variant=ADGAN",
+        "dataset=kddcup99",
+        *(f"dataset=mnist,variant=cpu, {name}" for name in (*ablations.EGBAD, *ablations.GANOMALY)),
+        *(
+            f"dataset=mnist,detector=ganomaly,seed=0,variant=cpu, improved without {change}"
+            for change in images.WITHOUT["ganomaly"]
+        ),
+        *(
+            f"dataset=mnist,detector=egbad,seed=0,variant=cpu, improved without {change}"
+            for change in images.WITHOUT["egbad"]
+        ),
     ],
 )
 def test_these_runs_of_the_grid_are_committed(only):
