@@ -62,6 +62,8 @@ def test_only_the_backends_know_a_framework(path):
         assert known == {path.stem}
     elif path.parent.name == "backends" and path.stem != "__init__":
         assert len(known) == 1
+    elif path.parent.name == "peers":  # what others would write, for the benchmark: in one framework
+        assert len(known) <= 1
     else:
         assert not known
 
