@@ -21,8 +21,7 @@ def samples(count: int, shape: tuple[int, ...]) -> np.ndarray:
 
 def prepared(detector: Any, shape: tuple[int, ...]) -> dict:
     """The untrained networks of a detector, its hyper-parameters settled."""
-    detector.reference_ = detector._reference(shape)
-    return detector._networks(shape)
+    return detector._begin(shape, SCORING_BATCH)
 
 
 def training(detector: Any, shape: tuple[int, ...], rows: int) -> Job:
