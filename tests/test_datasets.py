@@ -1,4 +1,4 @@
-"""ganad.datasets.sources: what is read, from where, and what is refused.  No test here reaches beyond this machine."""
+"""ganad.datasets: what is read, from where, and what is refused.  No test here reaches beyond this machine."""
 
 import errno
 import gzip
@@ -26,13 +26,13 @@ from sklearn import datasets as sklearn_datasets
 
 from ganad import datasets
 from ganad.datasets import sources
-from ganad.datasets.deforming import deformed
-from ganad.datasets.sources import (
+from ganad.datasets.contents import (
     CorruptDatasetError,
     DatasetError,
     DatasetUnavailableError,
     UnknownDatasetError,
 )
+from ganad.datasets.deforming import deformed
 
 REAL = ("mnist", "fashion_mnist", "cifar10", "kddcup99")
 
@@ -170,23 +170,23 @@ def test_the_fingerprint_is_the_documented_one(tiny):
     digests = sorted(
         hashlib.sha256(bytes([int(label)]) + image.tobytes()).digest() for image, label in zip(x, y, strict=True)
     )
-    assert sources.fingerprint(x, y) == hashlib.sha256(b"".join(digests)).hexdigest()
+    assert datasets.fingerprint(x, y) == hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def test_the_fingerprint_is_blind_to_order_and_layout_and_sees_everything_else(tiny):
     x, y = tiny
     order = np.random.default_rng(1).permutation(len(x))
-    found = sources.fingerprint(x, y)
-    assert sources.fingerprint(x[order], y[order]) == found
-    assert sources.fingerprint(np.asfortranarray(x), y.astype(np.int64)) == found
-    assert sources.fingerprint(x[..., None], y) == found
+    found = datasets.fingerprint(x, y)
+    assert datasets.fingerprint(x[order], y[order]) == found
+    assert datasets.fingerprint(np.asfortranarray(x), y.astype(np.int64)) == found
+    assert datasets.fingerprint(x[..., None], y) == found
     changed = x.copy()
     changed[3, 2, 1] ^= 1
-    assert sources.fingerprint(changed, y) != found
-    assert sources.fingerprint(x, (y + 1) % 10) != found
-    assert sources.fingerprint(x[order], y) != found
-    assert sources.fingerprint(x[1:], y[1:]) != found
-    assert sources.fingerprint(np.concatenate([x, x[:1]]), np.concatenate([y, y[:1]])) != found
+    assert datasets.fingerprint(changed, y) != found
+    assert datasets.fingerprint(x, (y + 1) % 10) != found
+    assert datasets.fingerprint(x[order], y) != found
+    assert datasets.fingerprint(x[1:], y[1:]) != found
+    assert datasets.fingerprint(np.concatenate([x, x[:1]]), np.concatenate([y, y[:1]])) != found
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -5,22 +5,16 @@ A data set is looked for in the folder ``GANAD_DATA`` (default: the user's cache
 checked against a known fingerprint, and images are put in one canonical order: a split depends on its seed alone.
 """
 
-from ganad.datasets.sources import (
-    NAMES,
+from ganad.datasets.contents import (
     CorruptDatasetError,
     Dataset,
     DatasetError,
     DatasetUnavailableError,
     UnknownDatasetError,
-    check,
-    class_names,
-    data_file,
     data_folder,
-    fetch,
     fingerprint,
-    load_dataset,
-    source,
 )
+from ganad.datasets.sources import NAMES, check, class_names, data_file, fetch, load_dataset, source
 from ganad.datasets.splits import KDD_HEAVY_TAILED, Split, kdd_split, leave_one_out, thinned
 
 __all__ = [

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ganad.datasets.sources import Dataset
+from ganad.datasets.contents import Dataset
 
 KDD_HEAVY_TAILED = ("duration", "src_bytes", "dst_bytes", "count", "srv_count")
 """Columns whose largest values are thousands of times their medians: the ones `log1p` tames."""
