@@ -145,9 +145,10 @@ def bars(
     axis.barh(positions, means, xerr=halves, color=NORMAL, alpha=0.85, height=0.66, error_kw={"lw": 1.2})
     for position, mean, half in zip(positions, means, halves, strict=True):
         right = min(mean + half, limits[1])
-        axis.annotate(f"{mean:.3f}", (right, position), (4, 0), textcoords="offset points", va="center", fontsize=9)
+        at = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
+        axis.annotate(f"{mean:.3f}", (right, position), **at, bbox={"fc": "white", "ec": "none", "pad": 0.4}, zorder=3)
     for (name, value), style in zip((reference or {}).items(), ("--", ":", "-."), strict=False):
-        axis.axvline(value, color="#444", lw=1, ls=style, label=f"{name} {value:.3f}")
+        axis.axvline(value, color="#444", lw=1, ls=style, label=f"{name} {value:.3f}", zorder=2.5)
     axis.set(yticks=positions, yticklabels=names, xlabel=xlabel, xlim=limits, title=title)
     axis.tick_params(axis="y", length=0)
     if reference:
