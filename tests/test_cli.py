@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import small_book
 
-from ganad import __version__, cli, datasets, notebooks
+from ganad import __version__, cli, cli_data, datasets, notebooks
 from ganad.survey import results
 
 
@@ -85,7 +85,7 @@ def test_data_list_shows_every_set_with_licence_and_page(ganad) -> None:
 @pytest.mark.parametrize("name", datasets.NAMES)
 def test_listed_shapes_are_true(name: str, real) -> None:
     data = datasets.load_dataset(name) if datasets.source(name) is None else real(name)
-    assert cli._SHAPES[name] == " x ".join(f"{size:,}" for size in data.x.shape)
+    assert cli_data._SHAPES[name] == " x ".join(f"{size:,}" for size in data.x.shape)
 
 
 def test_data_check_of_all_says_what_is_not_at_hand(ganad) -> None:

@@ -11,6 +11,8 @@ import numpy as np
 class DatasetError(Exception):
     """A data set cannot be had: the message says which file, where, and what would help."""
 
+    refused = True  # what was asked, not what is written here: the command line shows the message alone
+
 
 class UnknownDatasetError(DatasetError, KeyError):
     """No data set has this name."""
