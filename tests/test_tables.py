@@ -48,11 +48,15 @@ def test_every_detector_has_its_real_runs_at_the_budget_of_the_code():
 @pytest.mark.parametrize(
     "only",
     [
-        "dataset=mnist,variant=cpu,seed=0",
-        "dataset=fashion_mnist,variant=cpu,seed=0,detector=egbad,detector=ganomaly,detector=f_anogan",
-        "dataset=fashion_mnist,variant=cpu,detector=anogan",
-        "dataset=mnist,dataset=fashion_mnist,variant=cpu,detector=nearest_neighbour,detector=pca_residual,detector=isolation_forest",
-        "dataset=mnist,dataset=fashion_mnist,variant=cpu, improved,seed=0",
+        "dataset=mnist,variant=cpu",
+        "dataset=fashion_mnist,variant=cpu,detector=egbad,detector=ganomaly,detector=f_anogan,detector=anogan",
+        "dataset=fashion_mnist,variant=cpu,detector=nearest_neighbour,detector=pca_residual,detector=isolation_forest",
+        "dataset=mnist,dataset=fashion_mnist,variant=cpu, improved",
+        "dataset=mnist,dataset=fashion_mnist,variant=cpu, improved without complexity correction",
+        "dataset=mnist,dataset=fashion_mnist,variant=cpu, improved without residual score",
+        "dataset=cifar10,variant=cpu, improved,seed=0",
+        "dataset=cifar10,variant=cpu,detector=nearest_neighbour,detector=pca_residual,detector=isolation_forest",
+        "dataset=digits28",
         "dataset=kddcup99",
         *(f"dataset=mnist,variant=cpu, {name}" for name in (*ablations.EGBAD, *ablations.GANOMALY)),
         *(
