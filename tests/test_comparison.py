@@ -339,6 +339,21 @@ def test_tables_hold_with_whatever_rows_there_are():
     assert display.by_class(some_rows, "mnist").loc["AnoGAN", "0"] == display.NOTHING
 
 
+def test_improved_configurations_are_told_apart_from_the_reference():
+    rows = table(row(auprc=0.3), row("nearest_neighbour", auprc=0.6), row(variant="cpu, improved", auprc=0.8))
+    reference, below, improved, above = display.findings(rows, "mnist").replace("\n  ", " ").splitlines()
+    assert reference == "MNIST, reference configuration: 1-NN has a higher AUPRC than every GAN in 1 of 1 classes."
+    assert below == "Below chance: 1 of 1 pairs of GAN and class, most often with 0 as the anomaly."
+    assert improved == "MNIST, improved configuration: 1-NN has a higher AUPRC than every GAN in 0 of 1 classes."
+    assert above == "Below chance: 0 of 1 pairs of GAN and class."
+    only_improved = table(
+        row("nearest_neighbour", dataset="cifar10", anomaly="cat"),
+        row(variant="cpu, improved", dataset="cifar10", anomaly="cat"),
+    )
+    assert "improved configuration: 1-NN" in display.findings(only_improved, "cifar10")
+    assert display.missing(only_improved, "cifar10").startswith("CIFAR-10, reference configuration, not run: AnoGAN")
+
+
 def test_a_budget_is_in_the_table():
     shown = display.budgets(comparison.image_runs(table(row(), row(seed=2))))
     (only,) = shown.to_dict("records")

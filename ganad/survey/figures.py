@@ -173,7 +173,7 @@ def _names(axis: plt.Axes, rows: pd.DataFrame) -> None:
     clusters = (np.log10(rows["seconds"]).diff() > 0.75).cumsum()
     for _, part in rows.groupby(clusters):
         part = part.sort_values("mean")
-        column = part["seconds"].max() * 1.45
+        column = part["seconds"].max() * 1.25
         for row, y in zip(
             part.itertuples(), _apart(part["mean"].to_numpy(), gap, axis.get_ylim()[0] + gap), strict=True
         ):
