@@ -80,7 +80,7 @@ def adam(
         )
         # a variable, so that games of different lengths can share one program
         rate.decay_steps = keras.Variable(float(rate.decay_steps), trainable=False, name="decay_steps")
-    return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2)
+    return backend().Adam(rate, beta_1=beta_1, beta_2=beta_2)
 
 
 def _length(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
@@ -203,10 +203,9 @@ class Game:
 
     def _average(self) -> None:
         t = ops.cast(self._steps, "float32")
-        rate = ops.maximum(1.0 - self.decay, 9.0 / (10.0 + t)) if self.decay else 1.0
+        rate = ops.maximum(1.0 - self.decay, 9.0 / (10.0 + t)) if self.decay else ops.ones(())
         for name, network in self.networks.items():
-            for live, mean in zip(network.weights, self.averaged[name].weights, strict=True):
-                mean.assign_add((live - mean) * rate)
+            backend().approach(self.averaged[name].weights, network.weights, rate)
         self._steps.assign_add(1)
 
     def train(

@@ -156,6 +156,8 @@ def test_every_backend_offers_the_same(name):
     for offered in (
         "gradients",
         "input_gradients",
+        "Adam",
+        "approach",
         "compile_loop",
         "compile_step",
         "compile_function",

@@ -1,6 +1,7 @@
 """PyTorch: eager steps over resident data."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from keras.src.backend.torch.core import get_device
 
 NAME = "torch"
+Adam = keras.optimizers.Adam
 
 
 def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, list]:
@@ -35,6 +37,12 @@ def input_gradients(function: Callable, inputs: Sequence) -> tuple[torch.Tensor,
         values = function(*inputs)
         slopes = torch.autograd.grad(values.sum(), inputs, create_graph=nested)
     return values if nested else values.detach(), list(slopes)
+
+
+def approach(variables: Sequence, targets: Sequence, rate: Any) -> None:
+    """See :mod:`ganad.backends`."""
+    for variable, target in zip(variables, targets, strict=True):
+        variable.assign_add((target - variable) * rate)
 
 
 def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
