@@ -1,18 +1,23 @@
 """The benchmark: that its cases do what they are called, and that its tables say who is faster."""
 
+import collections
+import contextlib
 import importlib
 import importlib.util
 import io
 import json
 import math
+import time
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 from ganad import bench
 from ganad.bench import floors, growth, ours, timing
-from ganad.bench.comparisons import CASES, COMPARISONS
+from ganad.bench.comparisons import CASES, COMPARISONS, EFFECTS
+from ganad.detectors import EGBAD, GANomaly, neural
 
 TORCH = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 
@@ -20,7 +25,8 @@ TORCH = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="to
 def test_every_comparison_is_of_cases_and_every_case_is_compared():
     named = {each.ours for each in COMPARISONS} | {each.theirs for each in COMPARISONS if each.theirs}
     assert named <= CASES.keys()
-    assert CASES.keys() - named <= {"EGBAD, KDD, simultaneous"}
+    named |= {name for each in EFFECTS for name in (each.after, each.before)}
+    assert CASES.keys() == named
     for each in COMPARISONS:
         assert bool(each.theirs) != bool(each.quoted) and each.aim > 1
         assert CASES[each.ours].module == "ganad.bench.ours" and CASES[each.ours].backend == "tensorflow"
@@ -98,7 +104,7 @@ def test_what_is_not_installed_is_left_out_and_said():
 def test_a_run_leaves_two_files_whole(tmp_path, monkeypatch):
     words = []
 
-    def child(*given, backend="tensorflow"):
+    def child(*given, backend="tensorflow", threads=0):
         words.append((given, backend))
         return {"rates": [2.0], "first": 1.0, "memory": 100.0} if given[0] == "case" else {"flops": 1.0}
 
@@ -107,6 +113,7 @@ def test_a_run_leaves_two_files_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "_lacking", lambda name: "torch" if "torch" in CASES[name].packages else "")
     bench.main(tmp_path / "results", rounds=2)
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["bench.csv", "bench.json"]
+    assert (("call", "ganad.bench.growth", "with_batch"), "tensorflow") in words
     table = pd.read_csv(tmp_path / "results" / "bench.csv", keep_default_na=False)
     assert tuple(table.columns) == bench.COLUMNS and (table[table.unit == "samples/s"].ratio <= 1).all()
     whole = json.loads((tmp_path / "results" / "bench.json").read_text())
@@ -115,6 +122,34 @@ def test_a_run_leaves_two_files_whole(tmp_path, monkeypatch):
     half = len(timed) // 2
     assert timed[:half] == timed[half:] == list(whole["cases"])  # in turn, round after round
     assert (("call", "ganad.bench.floors", "work"), "jax") in words
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path, monkeypatch):
+    timed = []
+
+    def child(*given, backend="tensorflow", threads=0):
+        if len(timed) == 5:
+            raise KeyboardInterrupt
+        timed.append(given[1])
+        return {"rates": [2.0], "first": 1.0, "memory": 100.0} if given[0] == "case" else {"flops": 1.0}
+
+    monkeypatch.setattr(bench, "child", child)
+    monkeypatch.setattr(bench, "_seconds", lambda words: 0.1)
+    monkeypatch.setattr(bench, "_lacking", lambda name: "torch" if "torch" in CASES[name].packages else "")
+    with pytest.raises(KeyboardInterrupt):
+        bench.main(tmp_path, rounds=2)
+    assert [path.name for path in tmp_path.iterdir()] == [".bench.json.unfinished"]
+    first = list(timed)
+    monkeypatch.setattr(bench, "child", lambda *given, **more: (timed.append(None), child(*given, **more))[1])
+    timed.clear()
+    with pytest.raises(KeyboardInterrupt):
+        bench.main(tmp_path, rounds=2)
+    assert not set(first) & set(timed) and len(first) == 5
+    monkeypatch.setattr(bench, "_version", lambda package: "another")  # other versions: from the beginning
+    timed.clear()
+    with pytest.raises(KeyboardInterrupt):
+        bench.main(tmp_path, rounds=2)
+    assert [name for name in timed if name][0] == first[0]
 
 
 def test_a_failure_is_no_figure(monkeypatch):
@@ -141,9 +176,12 @@ def test_our_trainings_train(name):
 
 def test_our_scorings_score_every_sample(monkeypatch):
     monkeypatch.setattr(ours, "SEARCH_STEPS", 2)
+    monkeypatch.setattr(ours, "TIMED_STEPS", 1)
     job = ours.anogan_images()
     (found,) = job.run(1)
-    assert len(found.loss) == job.samples and (found.steps == 2).all()
+    assert (
+        len(found.loss) == 2 * job.samples and (found.steps == 1).all()
+    )  # half the steps of a search: half a sample each
     monkeypatch.setattr(ours, "QUERY_STEPS", 1)
     job = ours.anogan_kdd()
     (scores,) = job.run(1)
@@ -174,6 +212,132 @@ def test_the_ganomaly_step_by_hand_has_the_losses_of_ours():
     before = {name: network.get_weights()[0].copy() for name, network in networks.items()}
     assert [float(loss) for loss in ganomaly_step(networks)(x)] == pytest.approx(expected, rel=1e-3)
     assert all(not np.array_equal(before[name], networks[name].get_weights()[0]) for name in networks)
+
+
+@TORCH
+@pytest.mark.parametrize("kind, shape", [("rows", (6,)), ("images", (1, 28, 28))])
+def test_the_bigan_step_by_hand_in_pytorch_moves_as_many_weights_as_ours(kind, shape):
+    import torch
+
+    from ganad.bench.peers import plain_torch
+    from ganad.detectors import EGBAD
+
+    networks = plain_torch.bigan_of_rows(6) if kind == "rows" else plain_torch.bigan_of_images()
+    mine = ours.prepared(EGBAD(), shape if kind == "rows" else ours.SMALL)
+    counts = [sum(parameter.numel() for parameter in network.parameters()) for network in networks]
+    assert counts == [sum(v.value.shape.num_elements() for v in mine[r].trainable_variables) for r in mine]
+    before = [[parameter.clone() for parameter in network.parameters()] for network in networks]
+    step = plain_torch.bigan_step(networks, 32 if kind == "rows" else 200)
+    losses = step(torch.from_numpy(ours.samples(4, shape)))
+    assert all(0 < float(loss) < 10 for loss in losses)
+    for old, network in zip(before, networks, strict=True):
+        assert all(not torch.equal(a, b) for a, b in zip(old, network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("name", ["by_call", "many_kernels_kdd", "one_pass_of_d"])
+def test_ganad_without_a_measure_trains_as_well(name):
+    from ganad.bench import before
+
+    job = getattr(before, name)()
+    job.run(2)
+    assert job.samples == 50
+
+
+def test_keras_own_kernels_take_the_same_step():
+    from ganad.bench import before
+
+    x = ours.samples(200, (6,))
+
+    def after(plain):
+        detector = EGBAD(learning_rate=1e-3, decay=0.5)
+        with before.patched() if plain else contextlib.nullcontext():
+            game = detector._game(ours.prepared(detector, (6,)), 1)
+            game.train(x, epochs=1, batch_size=50)
+        return [weight for role in game.averaged.values() for weight in role.get_weights()]
+
+    for fused, plain in zip(after(False), after(True), strict=True):
+        np.testing.assert_allclose(fused, plain, rtol=1e-3, atol=1e-5)
+
+
+def test_one_pass_of_the_discriminator_has_the_same_logits():
+    from ganad.bench.before import OnePass
+    from ganad.generative.bigan import BiGANPlay
+
+    networks = ours.prepared(EGBAD(), (6,))
+    x, z = (keras.ops.convert_to_tensor(ours.samples(8, (width,))) for width in (6, 32))
+    one, two = (play(networks, x, z, training=False) for play in (OnePass, BiGANPlay))
+    np.testing.assert_allclose(one.real, two.real, atol=1e-6)
+    np.testing.assert_allclose(one.fake, two.fake, atol=1e-6)
+
+
+def test_scores_do_not_depend_on_how_many_are_scored_at_once(monkeypatch):
+    from ganad.bench import before
+
+    monkeypatch.setattr(ours, "LARGE", (16, 16, 1))
+    monkeypatch.setattr(ours, "samples", lambda count, shape: np.zeros((70, *shape), np.float32))
+    before.small_scoring().run(1)
+    calls = []
+    monkeypatch.setattr(before.GANomaly, "_score", lambda self, x: calls.append(neural.SCORING_BATCH))
+    before.small_scoring().run(2)
+    assert calls == [64, 64] and neural.SCORING_BATCH == 1024
+
+
+# ---- what must not come back, counted: times would depend on the machine
+
+
+def operations(detector, shape, size) -> collections.Counter:
+    """How often each operation stands in a step of a detector."""
+    import tensorflow as tf
+
+    game = detector._game(ours.prepared(detector, shape), 1)
+    step = tf.function(game.step, autograph=False).get_concrete_function(tf.TensorSpec((size, *shape)))
+    counts = collections.Counter(each.type for each in step.graph.get_operations())
+    counts["trained"] = sum(len(game.trainable(player)) for player in game.players.values())
+    counts["weights"] = sum(len(network.weights) for network in game.networks.values())
+    return counts
+
+
+@pytest.mark.parametrize("detector, shape", [(EGBAD(), (121,)), (GANomaly(width=0.1), (16, 16, 1))])
+def test_each_variable_is_moved_by_one_kernel(detector, shape):
+    found = operations(detector, shape, 8)
+    assert found["ResourceApplyAdam"] == found["trained"] and found["Sqrt"] == 0
+    assert found["ResourceApplyGradientDescent"] == found["weights"]
+
+
+def test_no_network_is_passed_more_often_than_its_players_need():
+    dense = {"encoder": 2, "generator": 3, "discriminator": 4}  # layers of the networks for rows
+    at_once, in_turn = (
+        operations(EGBAD(turns=turns), (121,), 8)["BiasAdd"] for turns in ("simultaneous", "alternating")
+    )
+    assert at_once == dense["encoder"] + dense["generator"] + 2 * dense["discriminator"]
+    assert in_turn == 2 * at_once
+    forward, backward = (
+        operations(GANomaly(width=0.1), (16, 16, 1), 8)[f"Conv2D{part}"] for part in ("", "BackpropFilter")
+    )
+    networks = ours.prepared(GANomaly(width=0.1), (16, 16, 1))
+    convolutions = {
+        role: sum(type(layer).__name__ == "Conv2D" for layer in network.layers) for role, network in networks.items()
+    }
+    # the real images pass D once and the generated ones once
+    once = sum(convolutions.values()) + convolutions["discriminator"]
+    assert once <= forward <= once + sum(len(network.layers) for network in networks.values())
+    assert backward <= once + sum(len(network.layers) for network in networks.values())
+
+
+def test_the_loop_is_no_slower_than_a_call_a_batch():
+    """A ratio inside one process, its best of several turns: a slow machine slows both."""
+    from ganad.bench import before
+
+    def rate(job):
+        start = time.perf_counter()
+        job.run(200)
+        return 200 / (time.perf_counter() - start)
+
+    jobs = ours.egbad_kdd(), before.by_call()
+    for job in jobs:
+        job.run(20)
+    ratios = [rate(jobs[0]) / rate(jobs[1]) for _ in range(5)]
+    assert max(ratios) > 1, ratios
 
 
 @TORCH

@@ -14,7 +14,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,43 +35,105 @@ class BenchError(RuntimeError):
 def main(folder: Path, rounds: int = ROUNDS) -> None:
     """Measure everything and write ``bench.json`` (all of it) and ``bench.csv`` (the comparisons) into a folder.
 
-    About twenty minutes on two cores.  A case whose package is not installed is left out, and said so.
+    Under twenty minutes on two cores.  A case whose package is not installed is left out, and said so.  What has been measured
+    is kept in ``.bench.json.unfinished``, and a run that was stopped goes on from there, on the same machine and versions.
     """
     from rich.console import Console
 
     from ganad.survey.store import write_json
 
-    found = measured(rounds)
-    rows = table(found)
     folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / ".bench.json.unfinished"
+    found = measured(rounds, _known(unfinished, rounds), lambda found: write_json(unfinished, found))
+    rows = table(found)
     write_json(folder / "bench.json", found)
     write_csv(folder / "bench.csv", rows)
+    unfinished.unlink(missing_ok=True)
     Console().print(shown(rows, found["skipped"]))
 
 
-def measured(rounds: int) -> dict[str, Any]:
-    """Rates, peak memory, floors, growth and starts, with the machine and the versions they were measured on."""
-    from rich.progress import track
-
+def _begun(rounds: int) -> dict[str, Any]:
     skipped = {name: lacking for name in CASES if (lacking := _lacking(name))}
-    cases = {name: {"rates": [], "first": [], "memory": []} for name in CASES if name not in skipped}
-    for name in track(list(cases) * rounds, "timing"):
-        for key, value in child("case", name, backend=CASES[name].backend).items():
-            cases[name][key].append(value)
     return {
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
         "versions": {name: version for name in PACKAGES if (version := _version(name))},
+        "rounds": rounds,
         "made": time.strftime("%Y-%m-%d"),
-        "cases": cases,
+        "cases": {name: {"rates": [], "first": [], "memory": []} for name in CASES if name not in skipped},
         "skipped": skipped,
-        "peak": child("call", "ganad.bench.floors", "rates"),
-        "work": child("call", "ganad.bench.floors", "work", backend="jax"),
-        "growth": {
+        "minutes": 0.0,
+    }
+
+
+def _known(path: Path, rounds: int) -> dict[str, Any]:
+    """What a run that was stopped has left, if this one would be the same; else the beginning of a new one."""
+    begun = _begun(rounds)
+    try:
+        known = json.loads(path.read_text("utf-8"))
+        same = all(known[name] == begun[name] for name in ("machine", "versions", "rounds", "skipped"))
+        return known if same and known["cases"].keys() == begun["cases"].keys() else begun
+    except (OSError, ValueError, KeyError, TypeError):
+        return begun
+
+
+def measured(rounds: int, found: dict[str, Any] | None = None, keep: Callable[[dict], object] = id) -> dict[str, Any]:
+    """Rates, peak memory, floors, growth and starts, with the machine and the versions they were measured on.
+
+    Parameters
+    ----------
+    rounds : int
+        How often each case has its turn.
+    found : dict, optional
+        What has been measured before: only the rest is.
+    keep : callable
+        Called with all that is there after each measurement.
+    """
+    from rich.progress import track
+
+    found = found or _begun(rounds)
+    for measure in track([*_turns(found, rounds), *_others(found)], "measuring"):
+        start = time.perf_counter()
+        measure()
+        found["minutes"] += (time.perf_counter() - start) / 60
+        keep(found)
+    return found
+
+
+def _turns(found: dict[str, Any], rounds: int) -> Iterator[Callable[[], None]]:
+    """Each case that still has a turn to come: all of the first round before those of the second."""
+    cases = found["cases"]
+
+    def measure(name: str) -> None:
+        each = CASES[name]
+        for key, value in child("case", name, backend=each.backend, threads=each.threads).items():
+            cases[name][key].append(value)
+
+    for done in range(rounds):
+        yield from (partial(measure, name) for name in cases if len(cases[name]["rates"]) <= done)
+
+
+def _others(found: dict[str, Any]) -> Iterator[Callable[[], None]]:
+    """What is measured once, after the cases, and is not there yet."""
+    once = {
+        "peak": lambda: child("call", "ganad.bench.floors", "rates"),
+        "work": lambda: child("call", "ganad.bench.floors", "work", backend="jax"),
+        "imported": lambda: {
+            name: child("call", "ganad.bench.floors", "imported", backend=name)
+            for name in ("tensorflow", "torch")
+            if _version(name)
+        },
+        "growth": lambda: {
             "samples": child("call", "ganad.bench.growth", "with_samples"),
+            "batch": child("call", "ganad.bench.growth", "with_batch"),
             "models": child("call", "ganad.bench.growth", "with_models", backend="jax"),
         },
-        "start": {name: [_seconds(words) for _ in range(5)] for name, words in START.items()},
+        "start": lambda: {name: [_seconds(words) for _ in range(5)] for name, words in START.items()},
     }
+    yield from (partial(_add, found, name, make) for name, make in once.items() if name not in found)
+
+
+def _add(found: dict[str, Any], name: str, make: Callable[[], Any]) -> None:
+    found[name] = make()
 
 
 def table(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -146,8 +209,8 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def child(*words: str, backend: str = "tensorflow") -> Any:
-    """What ``python -m ganad.bench.one`` prints for these words.
+def child(*words: str, backend: str = "tensorflow", threads: int = 0) -> Any:
+    """What ``python -m ganad.bench.one`` prints for these words, on so many threads (0: as many as there are cores).
 
     Raises
     ------
@@ -155,6 +218,9 @@ def child(*words: str, backend: str = "tensorflow") -> Any:
         If it fails.
     """
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    if threads:
+        environment |= {f"TF_NUM_{kind}_THREADS": str(threads) for kind in ("INTRAOP", "INTEROP")}
+        environment["OMP_NUM_THREADS"] = str(threads)
     command = [sys.executable, "-m", "ganad.bench.one", *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:

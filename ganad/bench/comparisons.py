@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Case:
-    """A job of :mod:`ganad.bench.ours` or of a peer: where it is made, on which backend, and the packages it needs."""
+    """A job of ours or of a peer: where it is made, on which backend, the packages it needs, and its threads (0: all)."""
 
     module: str
     function: str
     backend: str = "tensorflow"
     packages: tuple[str, ...] = ()
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,30 @@ class Comparison:
     alike: str = "same networks, batch, steps"
 
 
-def _ours(function: str, backend: str = "tensorflow") -> Case:
-    packages = ("torch",) if backend == "torch" else ()
-    return Case("ganad.bench.ours", function, backend, packages)
+@dataclass(frozen=True)
+class Effect:
+    """What one measure of ours is worth: a case with it over the same work without it.
+
+    Attributes
+    ----------
+    what, why : str
+        The measure and the work; what it saves.
+    after, before : str
+        Names of cases.
+    """
+
+    what: str
+    why: str
+    after: str
+    before: str
+
+
+def _ours(function: str, threads: int = 0) -> Case:
+    return Case("ganad.bench.ours", function, threads=threads)
+
+
+def _before(function: str) -> Case:
+    return Case("ganad.bench.before", function)
 
 
 def _peer(module: str, function: str, *packages: str) -> Case:
@@ -56,39 +78,43 @@ CASES = {
     "AnoGAN search, KDD": _ours("anogan_kdd"),
     "PyOD query": _peer("of_pyod", "anogan_query", "torch", "pyod"),
     "EGBAD, KDD": _ours("egbad_kdd"),
-    "EGBAD, KDD, a call a batch": _peer("plain_tensorflow", "egbad_kdd_by_call"),
     "EGBAD, KDD, by hand": _peer("plain_tensorflow", "egbad_kdd"),
-    "EGBAD, KDD, PyTorch": _ours("egbad_kdd", "torch"),
+    "EGBAD, KDD, PyTorch": _peer("plain_torch", "egbad_kdd", "torch"),
+    "EGBAD, KDD, a call a batch": _before("by_call"),
+    "EGBAD, KDD, Keras' kernels": _before("many_kernels_kdd"),
+    "EGBAD, KDD, one thread": _ours("egbad_kdd", threads=1),
     "EGBAD, KDD, simultaneous": _ours("egbad_kdd_simultaneous"),
+    "EGBAD, KDD, simultaneous, D once": _before("one_pass_of_d"),
     "ALAD, KDD": _ours("alad_kdd"),
     "PyOD ALAD step": _peer("of_pyod", "alad_step", "torch", "pyod"),
     "EGBAD, images": _ours("egbad_images"),
     "EGBAD, images, by hand": _peer("plain_tensorflow", "egbad_images"),
-    "EGBAD, images, PyTorch": _ours("egbad_images", "torch"),
+    "EGBAD, images, PyTorch": _peer("plain_torch", "egbad_images", "torch"),
+    "EGBAD, images, Keras' kernels": _before("many_kernels_images"),
     "EGBAD, images, simultaneous": _ours("egbad_images_simultaneous"),
     "EGBAD, images, simultaneous, by hand": _peer("plain_tensorflow", "egbad_images_simultaneous"),
     "GANomaly training": _ours("ganomaly_training"),
     "GANomaly training, by hand": _peer("plain_tensorflow", "ganomaly_training"),
     "anomalib training": _peer("of_anomalib", "training", "torch", "anomalib"),
     "GANomaly scoring": _ours("ganomaly_scoring"),
+    "GANomaly scoring, 64 at once": _before("small_scoring"),
     "GANomaly scoring, by hand": _peer("plain_tensorflow", "ganomaly_scoring"),
     "anomalib scoring": _peer("of_anomalib", "scoring", "torch", "anomalib"),
 }
 """In the order in which they take turns: a peer right after ours."""
 
 _QUOTED = "its own networks; figure of another machine, two cores"
-_OVERHEAD = "hidden layers alike; its query also moves the weights"
+_QUERY = "hidden layers alike; its query also moves the weights"
 
 COMPARISONS = (
     Comparison("AnoGAN scoring, 28x28, 500 steps", "PyTorch, one by one", "AnoGAN search, images", "PyTorch search, one by one", 10),
     Comparison("AnoGAN scoring, 28x28, 500 steps", "PyTorch, 64 at once", "AnoGAN search, images", "PyTorch search, batched", 2),
-    Comparison("AnoGAN scoring, KDD, 20 steps", "PyOD's query", "AnoGAN search, KDD", "PyOD query", 200, alike=_OVERHEAD),
-    Comparison("EGBAD training, KDD, batch 50", "one tf.function call a batch", "EGBAD, KDD", "EGBAD, KDD, a call a batch", 2),
-    Comparison("EGBAD training, KDD, batch 50", "TensorFlow by hand", "EGBAD, KDD", "EGBAD, KDD, by hand", 2, alike="ours averages the weights as well"),
-    Comparison("EGBAD training, KDD, batch 50", "PyTorch, eager", "EGBAD, KDD", "EGBAD, KDD, PyTorch", 20),
+    Comparison("AnoGAN scoring, KDD, 20 steps", "PyOD's query", "AnoGAN search, KDD", "PyOD query", 200, alike=_QUERY),
+    Comparison("EGBAD training, KDD, batch 50", "one tf.function call a batch", "EGBAD, KDD", "EGBAD, KDD, by hand", 2, alike="ours averages the weights as well"),
+    Comparison("EGBAD training, KDD, batch 50", "PyTorch, eager", "EGBAD, KDD", "EGBAD, KDD, PyTorch", 20, alike="ours averages the weights as well"),
     Comparison("ALAD training, KDD, batch 50", "PyOD's ALAD, train step", "ALAD, KDD", "PyOD ALAD step", 4, alike="hidden layers alike"),
     Comparison("EGBAD training, 28x28, batch 100", "TensorFlow by hand", "EGBAD, images", "EGBAD, images, by hand", 1.25, alike="ours averages the weights as well"),
-    Comparison("EGBAD training, 28x28, batch 100", "PyTorch, eager", "EGBAD, images", "EGBAD, images, PyTorch", 3),
+    Comparison("EGBAD training, 28x28, batch 100", "PyTorch, eager", "EGBAD, images", "EGBAD, images, PyTorch", 3, alike="ours averages the weights as well"),
     Comparison("EGBAD training, 28x28, batch 100", "the survey authors' toolbox", "EGBAD, images", "", 5, 151, _QUOTED),
     Comparison("EGBAD training, 28x28, simultaneous", "TensorFlow by hand", "EGBAD, images, simultaneous", "EGBAD, images, simultaneous, by hand", 1.25, alike="ours averages the weights as well"),
     Comparison("GANomaly training, 32x32, batch 64", "TensorFlow by hand", "GANomaly training", "GANomaly training, by hand", 1.5, alike="ours runs D twice, not four times, and averages the weights"),
@@ -98,3 +124,15 @@ COMPARISONS = (
     Comparison("GANomaly scoring, 32x32", "anomalib", "GANomaly scoring", "anomalib scoring", 2, alike="batches of 1,024 instead of 64"),
     Comparison("GANomaly scoring, 32x32", "its authors' code", "GANomaly scoring", "", 2, 1961, _QUOTED),
 )  # fmt: skip
+
+EFFECTS = (
+    Effect("one loop for many steps, EGBAD on KDD", "a call from Python a step", "EGBAD, KDD", "EGBAD, KDD, a call a batch"),
+    Effect("one kernel a variable, EGBAD on KDD", "some fifteen operations a variable in Adam, five in the average", "EGBAD, KDD", "EGBAD, KDD, Keras' kernels"),
+    Effect("one kernel a variable, EGBAD on 28x28", "passes over twelve million weights", "EGBAD, images", "EGBAD, images, Keras' kernels"),
+    Effect("all players at once, EGBAD on KDD", "a forward pass of every network; another update", "EGBAD, KDD, simultaneous", "EGBAD, KDD"),
+    Effect("all players at once, EGBAD on 28x28", "a forward pass of every network; another update", "EGBAD, images, simultaneous", "EGBAD, images"),
+    Effect("D once over real and generated, EGBAD on KDD, at once (not adopted)", "half of D's calls, on twice the rows", "EGBAD, KDD, simultaneous, D once", "EGBAD, KDD, simultaneous"),
+    Effect("all threads instead of one, EGBAD on KDD", "time of one core", "EGBAD, KDD", "EGBAD, KDD, one thread"),
+    Effect("1,024 images at once instead of 64, GANomaly scoring", "fifteen calls of sixteen", "GANomaly scoring", "GANomaly scoring, 64 at once"),
+)  # fmt: skip
+"""What of ours is timed with and without, in the order of the chapter's table."""

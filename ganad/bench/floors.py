@@ -6,6 +6,7 @@ from typing import Any
 
 from ganad.backends import backend
 from ganad.bench import ours
+from ganad.bench.timing import peak_memory
 from ganad.detectors import ALAD, EGBAD, AnoGAN, GANomaly
 from ganad.survey import roofline
 
@@ -22,6 +23,11 @@ def rates() -> dict[str, float]:
     """Floating-point operations and bytes a second, as measured here."""
     peak = roofline.peak()
     return {"flops": peak.flops, "bytes": peak.bytes}
+
+
+def imported() -> float:
+    """Memory that the framework, Keras and the detectors take before anything is built, MB."""
+    return peak_memory()
 
 
 def work() -> dict[str, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""How time grows: with the samples a detector is trained on, and with the models that are trained together."""
+"""How time grows: with the samples a detector is trained on, with the size of a batch, and with the models trained together."""
 
 import time
 
@@ -8,6 +8,7 @@ from ganad.bench import ours
 from ganad.detectors import EGBAD, GANomaly
 
 SAMPLES = (10_000, 20_000, 40_000, 80_000, 160_000)
+BATCHES = (25, 50, 100, 200, 400)
 MODELS = (1, 2, 4, 8)
 
 
@@ -21,6 +22,17 @@ def with_samples() -> dict[str, list[float]]:
         "x": list(SAMPLES),
         "seconds": [_least(lambda n=n: game.train(x[:n], epochs=1, batch_size=50)) for n in SAMPLES],
     }
+
+
+def with_batch() -> dict[str, list[float]]:
+    """Seconds of a step of EGBAD on batches of so many rows of KDD's width: what a step costs at all, and what a row adds."""
+    seconds = []
+    for size in BATCHES:
+        detector = EGBAD(batch_size=size)
+        job = ours.training(detector, ours.KDD, 20_000)
+        job.run(20)
+        seconds.append(_least(lambda job=job: job.run(200), 3) / 200)
+    return {"x": list(BATCHES), "seconds": seconds}
 
 
 def with_models() -> dict[str, list[float]]:

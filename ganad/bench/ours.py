@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from ganad.adversarial import Game
 from ganad.backends import backend
 from ganad.bench.timing import Job
 from ganad.detectors import ALAD, EGBAD, AnoGAN, GANomaly
 from ganad.detectors.neural import SCORING_BATCH
 
 KDD, SMALL, LARGE = (121,), (28, 28, 1), (32, 32, 1)
-SEARCH_STEPS, QUERY_STEPS = 500, 20
+SEARCH_STEPS, TIMED_STEPS, QUERY_STEPS = 500, 100, 20
+"""Of a search over images, all and those that are timed, which all cost the same; and of a search over rows."""
 
 
 def samples(count: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -26,17 +28,20 @@ def prepared(detector: Any, shape: tuple[int, ...]) -> dict:
 
 def training(detector: Any, shape: tuple[int, ...], rows: int) -> Job:
     """The detector's compiled loop over data on the device, as ``fit`` drives it."""
-    game = detector._game(prepared(detector, shape), 1)
-    size = detector.reference_["batch_size"]
+    return looping(detector._game(prepared(detector, shape), 1), detector.reference_["batch_size"], shape, rows)
+
+
+def looping(game: Game, size: int, shape: tuple[int, ...], rows: int) -> Job:
+    """The compiled loop of a game over data on the device, in batches of this size."""
     data = backend().to_device(samples(rows, shape))
     order = backend().to_device(np.random.default_rng(0).integers(0, rows, (50_000, size), np.int32))
-    return Job(lambda steps: game._loop((data,), order, 0, steps), samples=size, units=20)
+    return Job(lambda steps: game._loop((data,), order, 0, steps), samples=size, units=20 if len(shape) == 1 else 2)
 
 
 def scoring(detector: Any, shape: tuple[int, ...]) -> Job:
-    """``decision_function``'s pass over four calls' worth of samples."""
+    """``decision_function``'s pass over two calls' worth of samples."""
     detector._adopt(prepared(detector, shape))
-    x = samples(4 * SCORING_BATCH, shape)
+    x = samples(2 * SCORING_BATCH, shape)
     return Job(lambda times: [detector._score(x) for _ in range(times)], samples=len(x))
 
 
@@ -70,7 +75,7 @@ def ganomaly_scoring() -> Job:
 
 
 def anogan_images() -> Job:
-    """A search of 500 steps for each of 128 images of 28x28, with the networks of :mod:`ganad.bench.peers.plain_torch`."""
+    """A search of 500 steps for each of 64 images of 28x28, with the networks of :mod:`ganad.bench.peers.plain_torch`."""
     import keras
     from keras import layers
 
@@ -83,9 +88,10 @@ def anogan_images() -> Job:
     h = layers.LeakyReLU(0.2)(layers.Conv2D(64, 4, 2, padding="same")(image))
     features = layers.Flatten()(layers.LeakyReLU(0.2)(layers.Conv2D(128, 4, 2, padding="same")(h)))
     discriminator = keras.Model(image, [features[:, :1], features])
-    search = LatentSearch(generator, discriminator, steps=SEARCH_STEPS)
-    x, starts = samples(128, SMALL), draw_starts(1, 100, 0)
-    return Job(lambda times: [search.search(x, starts) for _ in range(times)], samples=len(x))
+    search = LatentSearch(generator, discriminator, steps=TIMED_STEPS)
+    x, starts = samples(64, SMALL), draw_starts(1, 100, 0)
+    part = TIMED_STEPS / SEARCH_STEPS
+    return Job(lambda times: [search.search(x, starts) for _ in range(times)], samples=part * len(x))
 
 
 def anogan_kdd() -> Job:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-REPEATS, SECONDS = 3, 2.0
+REPEATS, SECONDS = 3, 1.0
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class Job:
     ----------
     run : callable
         Does so many units, and returns when the last is done.
-    samples : int
-        In one unit.
+    samples : float
+        In one unit; a part of one where a unit is a part of the work on a sample.
     units : int
         The fewest it makes sense to time.
     """
 
     run: Callable[[int], object]
-    samples: int
+    samples: float
     units: int = 1
 
 

@@ -86,7 +86,7 @@ def training() -> Job:
             first = i * BATCH % (len(x) - BATCH + 1)
             step(x[first : first + BATCH])
 
-    return Job(run, samples=BATCH, units=5)
+    return Job(run, samples=BATCH, units=2)
 
 
 def scoring() -> Job:
