@@ -4,9 +4,12 @@ A method of the survey is a few *networks*, a *play* (what the networks make of 
 moves some of the networks down its own loss, with its own optimiser.  Everything else, on whatever framework, is here.
 """
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import keras
@@ -114,7 +117,8 @@ class Game:
         In the order in which their losses are reported.
     play : callable
         ``play(networks, *batch)`` returns what the losses look at; best with cached properties, so that a forward pass
-        two players share is computed once.
+        two players share is computed once.  Its attribute ``once``, if it has one, names what only one network makes, from the
+        batch alone, ``{"generator": "generated"}``: turns on the same rows then share these passes, and one play's noise.
     turns : sequence of sequences of str, optional
         Who moves at once.  Default: one turn, everybody, from one forward pass.  ``(("discriminator",), ("generator",
         "encoder"))`` lets the discriminator move first and the others answer it.
@@ -178,7 +182,7 @@ class Game:
     def gradients(self, turn: Sequence[str], *batch: Any) -> tuple[list, list]:
         """Losses of the players of one turn and, for each, the gradient with respect to its own variables."""
 
-        def losses():
+        def losses() -> list:
             play = self._play(self.networks, *batch)
             return [self.players[name].loss(play) for name in turn]
 
@@ -188,14 +192,69 @@ class Game:
     def step(self, *batch: Any) -> Any:
         """One mini-batch: every turn in order, then the averages.  Returns the losses, stacked in the players' order."""
         seen = {}
-        for turn, share in zip(self.turns, self.shares, strict=True):
-            losses, slopes = self.gradients(turn, *self._share(batch, share))
+        for share, turns in groupby(zip(self.shares, self.turns, strict=True), itemgetter(0)):
+            seen |= self._turns([turn for _, turn in turns], self._share(batch, share))
+        self._average()
+        return ops.stack([seen[name] for name in self.players])
+
+    def _turns(self, turns: Sequence[Sequence[str]], batch: Sequence) -> dict[str, Any]:
+        """Turns on the same rows, one after the other; the players' losses."""
+        seen = {}
+        play = self._play(self.networks, *batch) if len(turns) > 1 else None
+        once = self._passed_once(play, turns)
+        made, pull = self._made(play, once) if once else ([], None)
+        for turn in turns:
+            losses, slopes = self._answer(turn, play, once, made, pull) if once else self.gradients(turn, *batch)
             for name, loss, slope in zip(turn, losses, slopes, strict=True):
                 player = self.players[name]
                 player.optimizer.apply(slope, self.trainable(player))
                 seen[name] = loss
-        self._average()
-        return ops.stack([seen[name] for name in self.players])
+        return seen
+
+    def _passed_once(self, play: Any, turns: Sequence[Sequence[str]]) -> dict[str, str]:
+        """What of a play can be kept for all of these turns: its networks move in the last one, if at all."""
+        moved = {network for turn in turns[:-1] for name in turn for network in self.players[name].networks}
+        return {network: name for network, name in getattr(play, "once", {}).items() if network not in moved}
+
+    def _made(self, play: Any, once: Mapping[str, str]) -> tuple[list, Callable]:
+        networks = [self.networks[name] for name in once]
+
+        def passes() -> list:
+            fresh = copy.copy(play)
+            return [getattr(fresh, name) for name in once.values()]
+
+        own = [variable for network in networks for variable in network.variables]
+        return backend().through(passes, [network.trainable_variables for network in networks], own)
+
+    def _answer(self, turn: Sequence[str], play: Any, once: Mapping[str, str], made: list, pull: Callable) -> tuple:
+        """As :meth:`gradients`, on passes that have been made: through them for who moves their networks, not otherwise."""
+        players = [self.players[name] for name in turn]
+
+        def losses(*given: Any) -> list:
+            seen = copy.copy(play)
+            vars(seen).update(zip(once.values(), given or made, strict=True))
+            return [player.loss(seen) for player in players]
+
+        inputs = made if any(name in once for player in players for name in player.networks) else []
+        groups = [self.trainable(player) for player in players]
+        values, slopes = backend().gradients(losses, groups, self._in_play, inputs)
+        return values, [
+            self._pulled(player, slope, list(once), pull) if inputs else slope
+            for player, slope in zip(players, slopes, strict=True)
+        ]
+
+    def _pulled(self, player: Player, slopes: list, once: list[str], pull: Callable) -> list:
+        """A player's gradient: the direct one, and the one through each pass of its networks."""
+        direct, at = slopes[: -len(once)], slopes[-len(once) :]
+        whole, start = [], 0
+        for name in player.networks:
+            own = direct[start : start + len(self.networks[name].trainable_variables)]
+            start += len(own)
+            if name in once and at[once.index(name)] is not None:
+                k = once.index(name)
+                own = [a if b is None else b if a is None else a + b for a, b in zip(own, pull(k, at[k]), strict=True)]
+            whole += own
+        return whole
 
     def _share(self, batch: Sequence, share: int) -> list:
         rows = batch[0].shape[0] // self.parts

@@ -117,7 +117,8 @@ def largest_singular_values() -> np.ndarray:
 
 def main(folder: Path) -> None:
     found = {"backend": np.array(backend().NAME), "device": np.array(backend().device_name())}
-    found |= one_step("table", "simultaneous") | one_step("table", "alternating") | one_step("images", "simultaneous")
+    for kind in SHAPES:
+        found |= one_step(kind, "simultaneous") | one_step(kind, "alternating")
     found["singular_values"] = largest_singular_values()
     np.savez(folder / f"{keras.backend.backend()}.npz", **found, **scores(folder), **method_scores(folder))
 

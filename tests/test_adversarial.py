@@ -200,6 +200,63 @@ def test_in_alternating_turns_the_others_answer_the_discriminators_move(batch, l
         assert abs(loss - before[role]) > 1e-3
 
 
+def matched(play) -> object:
+    """A loss that looks at G(E(x)) too, which no turn keeps for the next."""
+    return ops.mean(ops.abs(play.x - play.reconstructed)) + ops.mean(play.real_features)
+
+
+@pytest.mark.parametrize("further", [None, matched])
+@pytest.mark.parametrize("shape", [(6,), (8, 8, 1)])
+def test_passes_that_turns_share_change_no_gradient(shape, further, latent):
+    x = ops.convert_to_tensor(np.random.default_rng(0).uniform(-1, 1, (16, *shape)).astype(np.float32))
+    objectives = {
+        role: (lambda play, plain=loss: plain(play) + further(play)) if further and role != "discriminator" else loss
+        for role, loss in LOSSES.items()
+    }
+
+    def of(networks, roles=tuple(LOSSES), turns=None):
+        players = {role: Player((role,), objectives[role], keras.optimizers.SGD(0.1)) for role in roles}
+        return Game(networks, players, BiGANPlay, turns=turns)
+
+    shared, apart = bigan(shape, dropout=0.0), bigan(shape, dropout=0.0)
+    before = trainable(shared)
+    of(shared, turns=ALTERNATING).step(x, latent)
+    of(apart, ("discriminator",)).step(x, latent)
+    _, slopes = of(apart).gradients(("generator", "encoder"), x, latent)
+    after = trainable(shared)
+    for role, slope in zip(("generator", "encoder"), slopes, strict=True):
+        for old, new, expected in zip(before[role], after[role], slope, strict=True):
+            np.testing.assert_allclose((old - new) / 0.1, ops.convert_to_numpy(expected), atol=2e-4)
+
+
+def test_turns_on_the_same_rows_share_one_draw_of_the_noise_and_one_pass():
+    networks = bigan((8, 8, 1))
+    game = game_of(networks, turns=ALTERNATING)
+    images = ops.convert_to_tensor(np.random.default_rng(0).uniform(-1, 1, (8, 8, 8, 1)).astype(np.float32))
+    draws = int(ops.convert_to_numpy(game._play.variables[0])[1])
+    game.step(images)
+    assert int(ops.convert_to_numpy(game._play.variables[0])[1]) == draws + 1
+    once = bigan((8, 8, 1))
+    LatentPlay(BiGANPlay, 3, 0)(once, images).encoded  # noqa: B018  moves the statistics of E
+    for found, expected in zip(
+        networks["encoder"].non_trainable_variables, once["encoder"].non_trainable_variables, strict=True
+    ):
+        np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(expected), rtol=1e-4, atol=1e-6)
+
+
+def test_a_pass_whose_network_has_moved_is_made_again(batch, latent):
+    reverse = (("generator", "encoder"), ("discriminator",))
+    networks = bigan(dropout=0.0)
+    game = game_of(networks, play=BiGANPlay, turns=reverse, optimizer=lambda: keras.optimizers.SGD(1.0))
+    apart = bigan(dropout=0.0)
+    mover = game_of(apart, play=BiGANPlay, roles=("generator", "encoder"), optimizer=lambda: keras.optimizers.SGD(1.0))
+    losses = dict(zip(LOSSES, ops.convert_to_numpy(game.step(batch, latent)), strict=True))
+    mover.step(batch, latent)
+    assert losses["discriminator"] == pytest.approx(
+        float(discriminator_loss(BiGANPlay(apart, batch, latent))), rel=1e-4
+    )
+
+
 def test_everything_a_step_changes_is_listed_once():
     networks = bigan()
     game = game_of(networks)

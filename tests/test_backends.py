@@ -155,6 +155,7 @@ def test_every_backend_offers_the_same(name):
     module = importlib.import_module(f"ganad.backends.{name}")
     for offered in (
         "gradients",
+        "through",
         "input_gradients",
         "Adam",
         "approach",

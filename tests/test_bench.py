@@ -305,12 +305,13 @@ def test_each_variable_is_moved_by_one_kernel(detector, shape):
 
 
 def test_no_network_is_passed_more_often_than_its_players_need():
-    dense = {"encoder": 2, "generator": 3, "discriminator": 4}  # layers of the networks for rows
+    # the layers of the networks for rows that add a bias of more than one number
+    encoder, generator, discriminator = 2, 3, 3
     at_once, in_turn = (
         operations(EGBAD(turns=turns), (121,), 8)["BiasAdd"] for turns in ("simultaneous", "alternating")
     )
-    assert at_once == dense["encoder"] + dense["generator"] + 2 * dense["discriminator"]
-    assert in_turn == 2 * at_once
+    assert at_once == encoder + generator + 2 * discriminator
+    assert in_turn == encoder + generator + 4 * discriminator  # D has moved in between; E and G have not
     forward, backward = (
         operations(GANomaly(width=0.1), (16, 16, 1), 8)[f"Conv2D{part}"] for part in ("", "BackpropFilter")
     )

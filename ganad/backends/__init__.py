@@ -4,9 +4,13 @@ Each module here implements the same names, and nothing outside this folder impo
 
 ``NAME``
     The name Keras knows the backend by.
-``gradients(losses, groups, variables)``
-    Values of ``losses()`` (a list of scalars) and the gradient of the k-th with respect to the k-th
-    group; ``variables`` are all that the forward pass may read or change (moving statistics, random states).
+``gradients(losses, groups, variables, inputs=())``
+    Values of ``losses(*inputs)`` (a list of scalars) and the gradient of the k-th with respect to the k-th
+    group and, after it, to the inputs; ``variables`` are all that the forward pass may read or change (moving statistics,
+    random states).  A gradient that is zero throughout may be None.
+``through(function, groups, variables)``
+    Values of ``function()`` (a list of tensors) and ``pull(k, slope)``: the gradient with respect to the k-th group of a loss whose
+    gradient with respect to the k-th value is ``slope``.  Several losses can so use one forward pass.
 ``input_gradients(function, inputs)``
     Values (N,) of ``function(*inputs)`` and the gradients of their sum with respect to each input, like the inputs; no
     gradient of a weight is computed, and the result can itself be differentiated inside ``gradients``.  The function

@@ -13,26 +13,56 @@ NAME = "jax"
 Adam = keras.optimizers.Adam
 
 
-def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, list]:
+def gradients(
+    losses: Callable, groups: Sequence[Sequence], variables: Sequence, inputs: Sequence = ()
+) -> tuple[list, list]:
     """See :mod:`ganad.backends`.
 
     The losses are traced once a group, from the same state; XLA merges the equal forward passes.
     """
     before = [variable.value for variable in variables]
 
-    def loss(theta, k):
+    def loss(theta, given, k):
         with keras.StatelessScope([*zip(variables, before, strict=True), *zip(groups[k], theta, strict=True)]) as scope:
-            values = losses()
+            values = losses(*given)
         return values[k], (values, [scope.get_current_value(variable) for variable in variables])
 
     results = []
     for k, group in enumerate(groups):
-        slopes, (values, after) = jax.grad(partial(loss, k=k), has_aux=True)([v.value for v in group])
-        results.append(slopes)
-    for variable, old, new in zip(variables, before, after, strict=True):
-        if new is not old:  # moving statistics, random states, kernels that spectral normalisation has scaled
-            variable.assign(new)
+        slopes, (values, after) = jax.grad(partial(loss, k=k), argnums=(0, 1), has_aux=True)(
+            [v.value for v in group], list(inputs)
+        )
+        results.append([*slopes[0], *slopes[1]])
+    _put(variables, before, after)
     return values, results
+
+
+def _put(variables: Sequence, before: Sequence, after: Sequence) -> None:
+    """Keep what a forward pass has changed: moving statistics, random states, kernels scaled by spectral normalisation."""
+    for variable, old, new in zip(variables, before, after, strict=True):
+        if new is not old:
+            variable.assign(new)
+
+
+def through(function: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, Callable]:
+    """See :mod:`ganad.backends`."""
+    before = [variable.value for variable in variables]
+    moved = [variable for group in groups for variable in group]
+
+    def values(theta):
+        with keras.StatelessScope([*zip(variables, before, strict=True), *zip(moved, theta, strict=True)]) as scope:
+            made = function()
+        return made, [scope.get_current_value(variable) for variable in variables]
+
+    made, back, after = jax.vjp(values, [variable.value for variable in moved], has_aux=True)
+    _put(variables, before, after)
+    ends = np.cumsum([0, *map(len, groups)])
+
+    def pull(k, slope):
+        given = [slope if i == k else jnp.zeros_like(value) for i, value in enumerate(made)]
+        return back(given)[0][ends[k] : ends[k + 1]]
+
+    return made, pull
 
 
 def input_gradients(function: Callable, inputs: Sequence) -> tuple[jax.Array, list[jax.Array]]:

@@ -13,13 +13,24 @@ NAME = "tensorflow"
 logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in str(record.msg))
 
 
-def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, list]:
+def gradients(
+    losses: Callable, groups: Sequence[Sequence], variables: Sequence, inputs: Sequence = ()
+) -> tuple[list, list]:
+    """See :mod:`ganad.backends`."""
+    targets = [[*(variable.value for variable in group), *inputs] for group in groups]
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch(targets)
+        values = losses(*inputs)
+    return values, [tape.gradient(value, target) for value, target in zip(values, targets, strict=True)]
+
+
+def through(function: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, Callable]:
     """See :mod:`ganad.backends`."""
     targets = [[variable.value for variable in group] for group in groups]
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(targets)
-        values = losses()
-    return values, [tape.gradient(value, target) for value, target in zip(values, targets, strict=True)]
+        values = function()
+    return values, lambda k, slope: tape.gradient(values[k], targets[k], output_gradients=slope)
 
 
 def input_gradients(function: Callable, inputs: Sequence) -> tuple[tf.Tensor, list[tf.Tensor]]:

@@ -12,21 +12,45 @@ NAME = "torch"
 Adam = keras.optimizers.Adam
 
 
-def gradients(losses: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, list]:
+def gradients(
+    losses: Callable, groups: Sequence[Sequence], variables: Sequence, inputs: Sequence = ()
+) -> tuple[list, list]:
     """See :mod:`ganad.backends`."""
     before = [variable.value for variable in variables]
+    inputs = [given.detach().requires_grad_() for given in inputs]
     # What a forward pass updates is put in place after the backward pass, which still needs the old values.
     with keras.StatelessScope(list(zip(variables, before, strict=True))) as scope:
-        values = losses()
+        values = losses(*inputs)
     slopes = [
-        torch.autograd.grad(value, [variable.value for variable in group], retain_graph=True)
+        torch.autograd.grad(
+            value, [*(variable.value for variable in group), *inputs], retain_graph=True, allow_unused=bool(inputs)
+        )
         for value, group in zip(values, groups, strict=True)
     ]
+    _put(scope, variables, before)
+    return [value.detach() for value in values], [list(slope) for slope in slopes]
+
+
+def _put(scope: keras.StatelessScope, variables: Sequence, before: Sequence) -> None:
     for variable, old in zip(variables, before, strict=True):
         new = scope.get_current_value(variable)
         if new is not old:
             variable.assign(new.detach())
-    return [value.detach() for value in values], [list(slope) for slope in slopes]
+
+
+def through(function: Callable, groups: Sequence[Sequence], variables: Sequence) -> tuple[list, Callable]:
+    """See :mod:`ganad.backends`."""
+    # On copies: what is put in place below must not touch what the backward pass still needs.
+    before = [variable.value.detach().clone() for variable in variables]
+    theta = [[variable.value.detach().clone().requires_grad_() for variable in group] for group in groups]
+    moved = [pair for group, copies in zip(groups, theta, strict=True) for pair in zip(group, copies, strict=True)]
+    start = {id(variable): value for variable, value in [*zip(variables, before, strict=True), *moved]}
+    with keras.StatelessScope([(variable, start[id(variable)]) for variable in variables]) as scope:
+        values = function()
+    _put(scope, variables, [start[id(variable)] for variable in variables])
+    return [value.detach() for value in values], lambda k, slope: torch.autograd.grad(
+        values[k], theta[k], slope, retain_graph=True
+    )
 
 
 def input_gradients(function: Callable, inputs: Sequence) -> tuple[torch.Tensor, list[torch.Tensor]]:

@@ -5,7 +5,7 @@ Donahue, Krähenbühl & Darrell 2017 (arXiv 1605.09782); the survey's section 1.
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -31,6 +31,8 @@ class BiGANPlay:
     reconstructed : tensor like x
         G(E(x)).
     """
+
+    once: ClassVar[dict[str, str]] = {"encoder": "encoded", "generator": "generated"}
 
     def __init__(self, networks: Mapping[str, keras.Model], x: Any, z: Any, training: bool = True) -> None:
         self.encoder, self.generator, self.discriminator = (
