@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from ganad import bench
-from ganad.bench import floors, growth, ours, timing
+from ganad.bench import floors, growth, ours, report, timing
 from ganad.bench.comparisons import CASES, COMPARISONS, EFFECTS
 from ganad.detectors import EGBAD, GANomaly, neural
 
@@ -375,3 +375,122 @@ def test_floors_are_of_trained_and_scored_jobs():
     # every weight of the three nets: 2 operations forwards, 4 backwards, in 2 forward passes and 2 backward ones
     assert 0.3e6 < rows < 3e6
     assert counted["GANomaly scoring"]["flops"] == pytest.approx(1.05e8, rel=0.3)
+
+
+# ---- the chapter's tables
+
+
+def whole(**others):
+    """As a finished run leaves it."""
+    lines = {"x": [1, 2, 4], "seconds": [1.5, 2.0, 3.0]}
+    parts = {
+        "machine": {"processor": "a processor", "cores": 2, "system": "Linux"},
+        "versions": {"keras": "3"},
+        "made": "2026-01-01",
+        "rounds": 2,
+        "minutes": 18.2,
+        "peak": {"flops": 1e9, "bytes": 1e9},
+        "work": {"EGBAD, KDD": {"flops": 1e6, "bytes": 5e6}, "GANomaly scoring": {"flops": 1e6, "bytes": 0.0}},
+        "imported": {"tensorflow": 700.0, "torch": 500.0},
+        "growth": {"samples": lines, "batch": {"x": [50, 100], "seconds": [0.15, 0.25]}, "models": lines},
+        "start": {"import ganad": [0.2, 0.1, 0.4], "ganad --help": [0.5]},
+    }
+    return found() | parts | others
+
+
+def test_the_report_says_what_was_measured(refused, tmp_path):
+    path = tmp_path / "bench.json"
+    with refused(report.BenchFileError, "bench.json is not there", "make bench"):
+        report.read(path)
+    for text in ("{", '{"cases": {}}'):
+        path.write_text(text)
+        with refused(report.BenchFileError, "no finished benchmark", "make bench"):
+            report.read(path)
+    path.write_text(json.dumps(whole()))
+    assert report.read(path) == whole()
+    words = report.machine(whole())
+    for word in ("2 cores of a processor", "1 GFLOP/s", "keras 3", "2 rounds", "18 minutes"):
+        assert word in words
+
+
+def test_speeds_and_starts_are_met_or_missed():
+    rows = report.speeds(whole())
+    assert len(rows) == len(COMPARISONS) and set(rows[""]) == {"met", "missed"}
+    batched = rows[rows["peer"] == "PyTorch, 64 at once"].iloc[0]
+    assert (batched["times"], batched["range"], batched[""]) == ("2.25", "2–2.5", "met")
+    assert list(report.starts(whole())[""]) == ["met", "missed"]
+
+
+def test_an_effect_is_with_over_without():
+    rows = report.effects(whole())
+    assert list(rows["measure"]) == [each.what for each in EFFECTS]
+    kernels = rows[rows["measure"] == "one kernel a variable, EGBAD on KDD"].iloc[0]
+    assert (kernels["without"], kernels["with"], kernels["times"], kernels["range"]) == (
+        "130",
+        "300",
+        "2.25",
+        "2.00–2.50",
+    )
+
+
+def test_memory_is_shown_beyond_the_import():
+    rows = report.memories(whole())
+    one = rows[rows["peer"] == "anomalib"].iloc[0]
+    assert (one["ours"], one["ours, beyond the import"]) == ("900", "200")
+    assert (one["theirs"], one["theirs, beyond the import"]) == ("600", "100")
+    assert len(rows) == sum(bool(each.theirs) for each in COMPARISONS)
+
+
+def test_floors_are_the_lower_of_arithmetic_and_traffic():
+    found = report.floors(whole())
+    assert found["EGBAD, KDD"]["arithmetic"] == 1000 and found["EGBAD, KDD"]["traffic"] == 200
+    assert found["EGBAD, KDD"]["reached"] == pytest.approx(1.5)  # 300 a second: impossible, and shown as such
+    assert found["GANomaly scoring"]["reached"] == pytest.approx(0.3)
+    assert list(report.floors_table(whole())["reached"]) == ["150%", "30%"]
+
+
+def test_shortfalls_are_of_missed_aims_alone():
+    assert report.overhead(whole()) == pytest.approx((0.05, 0.002))
+    rows = report.shortfalls(whole())
+    every = report.speeds(whole())
+    assert list(rows["peer"]) == list(every.loc[every[""] == "missed", "peer"])
+    eager = rows[rows["work"].str.contains("KDD, batch 50") & (rows["peer"] == "PyTorch, eager")].iloc[0]
+    assert (eager["the aim, /s"], eager["arithmetic, /s"], eager["calls alone, /s"]) == ("2,600", "200", "1,000")
+    assert eager["the aim asks for"] == "1300% of the floor"
+
+
+def test_runs_before_and_after_are_compared_over_their_seeds(tmp_path):
+    rows = [
+        ("kddcup99", "egbad", "stable", "", seed, code, 0.5, f1 + 0.01 * seed)
+        for code, f1 in (("before", 0.9), ("after", 0.901))
+        for seed in range(5)
+    ]
+    rows += [
+        ("mnist", "egbad", "cpu", "1", seed, code, auprc + 0.001 * seed, 0.0)
+        for code, auprc in (("before", 0.5), ("after", 0.7))
+        for seed in range(3)
+    ]
+    path = tmp_path / "kernels.csv"
+    names = ["dataset", "detector", "variant", "anomaly_class", "seed", "code", "auprc", "f1"]
+    pd.DataFrame(rows, columns=names).to_csv(path, index=False)
+    table = report.same(path)
+    assert list(table["within the seeds"]) == ["yes", "no"] and list(table[""]) == ["F1", "AUPRC"]
+    assert table["difference"].iloc[0].startswith(".001 ±") and table["difference"].iloc[1].startswith(".200 ±")
+    assert list(table["anomaly"]) == ["–", "1"] and list(table["seeds"]) == ["5, 5", "3, 3"]
+
+
+def test_growth_is_straight_if_its_points_are_on_a_line():
+    far = report.straightness(whole())
+    assert far == pytest.approx({"samples": 0, "batch": 0, "models": 0}, abs=1e-9)
+    bent = whole(growth={"models": {"x": [1, 2, 3], "seconds": [1.0, 1.0, 4.0]}})
+    assert report.straightness(bent)["models"] > 0.3
+
+
+def test_figures_show_every_comparison_and_every_growth():
+    import matplotlib.pyplot as plt
+
+    figure = report.ratios(whole())
+    (axis,) = figure.axes
+    assert len(axis.get_yticks()) == len(COMPARISONS) and axis.get_xscale() == "log"
+    assert len(report.growth(whole()).axes) == 3
+    plt.close("all")
