@@ -83,7 +83,7 @@ def adam(
         )
         # a variable, so that games of different lengths can share one program
         rate.decay_steps = keras.Variable(float(rate.decay_steps), trainable=False, name="decay_steps")
-    return backend().Adam(rate, beta_1=beta_1, beta_2=beta_2)
+    return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2)
 
 
 def _length(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
@@ -262,9 +262,10 @@ class Game:
 
     def _average(self) -> None:
         t = ops.cast(self._steps, "float32")
-        rate = ops.maximum(1.0 - self.decay, 9.0 / (10.0 + t)) if self.decay else ops.ones(())
+        rate = ops.maximum(1.0 - self.decay, 9.0 / (10.0 + t)) if self.decay else 1.0
         for name, network in self.networks.items():
-            backend().approach(self.averaged[name].weights, network.weights, rate)
+            for live, mean in zip(network.weights, self.averaged[name].weights, strict=True):
+                mean.assign_add((live - mean) * rate)
         self._steps.assign_add(1)
 
     def train(

@@ -157,8 +157,6 @@ def test_every_backend_offers_the_same(name):
         "gradients",
         "through",
         "input_gradients",
-        "Adam",
-        "approach",
         "compile_loop",
         "compile_step",
         "compile_function",

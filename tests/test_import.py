@@ -41,6 +41,13 @@ def test_import_ganad_is_quick():
     assert min(float(fresh(code)) for _ in range(3)) < 0.3
 
 
+@pytest.mark.parametrize("given, expected", [(None, "1"), ("0", "0")])
+def test_tensorflow_is_asked_for_the_faster_kernels_unless_someone_has_said(given, expected, monkeypatch):
+    name = "TF_ENABLE_ONEDNN_OPTS"
+    monkeypatch.delenv(name, raising=False) if given is None else monkeypatch.setenv(name, given)
+    assert fresh(f"import os, ganad; print(os.environ['{name}'])") == expected
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -21,10 +21,6 @@ Each module here implements the same names, and nothing outside this folder impo
     Many models of one shape in one program.  ``run(states, data, order, active)`` takes the variables of M models, each stacked
     along a new first axis by ``stack``; rows ``order`` (steps, M, batch) of the shared data; and which models move in which
     step, ``active`` (steps, M).  Returns the new states, which ``unstack`` puts back, and the losses (steps, M, players).
-``Adam``
-    Keras' Adam, with as few kernels a variable as the framework allows: for small networks the calls are what takes the time.
-``approach(variables, targets, rate)``
-    Moves each variable this fraction of the way, a float32 scalar in [0, 1], to its target, a variable of the same shape.
 ``flops(step, variables, shape)`` (JAX alone)
     Floating-point operations of one step on a float32 batch of this shape.
 ``compile_step(step, variables)``

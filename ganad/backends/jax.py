@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +9,6 @@ import keras
 import numpy as np
 
 NAME = "jax"
-Adam = keras.optimizers.Adam
 
 
 def gradients(
@@ -74,12 +72,6 @@ def input_gradients(function: Callable, inputs: Sequence) -> tuple[jax.Array, li
 
     slopes, values = jax.grad(summed, has_aux=True)(list(inputs))
     return values, slopes
-
-
-def approach(variables: Sequence, targets: Sequence, rate: Any) -> None:
-    """See :mod:`ganad.backends`."""
-    for variable, target in zip(variables, targets, strict=True):
-        variable.assign_add((target - variable) * rate)
 
 
 def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -39,32 +38,6 @@ def input_gradients(function: Callable, inputs: Sequence) -> tuple[tf.Tensor, li
         tape.watch(inputs)
         values = function(*inputs)
     return values, tape.gradient(values, list(inputs))
-
-
-class Adam(keras.optimizers.Adam):
-    """See :mod:`ganad.backends`: one kernel moves a variable and both of its moments, where Keras calls some fifteen."""
-
-    def _backend_update_step(self, grads: Sequence, trainable_variables: Sequence, learning_rate: tf.Tensor) -> None:
-        step = tf.cast(self.iterations.value + 1, tf.float32)
-        common = {
-            "beta1_power": self.beta_1**step,
-            "beta2_power": self.beta_2**step,
-            "lr": tf.cast(learning_rate, tf.float32),
-            "beta1": self.beta_1,
-            "beta2": self.beta_2,
-            "epsilon": self.epsilon,
-        }
-        for slope, variable in zip(grads, trainable_variables, strict=True):
-            k = self._get_variable_index(variable)
-            moments = {"m": self._momentums[k].value.handle, "v": self._velocities[k].value.handle}
-            tf.raw_ops.ResourceApplyAdam(var=variable.value.handle, grad=slope, **moments, **common)
-
-
-def approach(variables: Sequence, targets: Sequence, rate: tf.Tensor) -> None:
-    """See :mod:`ganad.backends`: a step of gradient descent on half the squared distance, which has a kernel of its own."""
-    for variable, target in zip(variables, targets, strict=True):
-        way = variable.value - target.value
-        tf.raw_ops.ResourceApplyGradientDescent(var=variable.value.handle, alpha=rate, delta=way)
 
 
 def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:

@@ -1,7 +1,6 @@
 """PyTorch: eager steps over resident data."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -9,7 +8,6 @@ import torch
 from keras.src.backend.torch.core import get_device
 
 NAME = "torch"
-Adam = keras.optimizers.Adam
 
 
 def gradients(
@@ -61,12 +59,6 @@ def input_gradients(function: Callable, inputs: Sequence) -> tuple[torch.Tensor,
         values = function(*inputs)
         slopes = torch.autograd.grad(values.sum(), inputs, create_graph=nested)
     return values if nested else values.detach(), list(slopes)
-
-
-def approach(variables: Sequence, targets: Sequence, rate: Any) -> None:
-    """See :mod:`ganad.backends`."""
-    for variable, target in zip(variables, targets, strict=True):
-        variable.assign_add((target - variable) * rate)
 
 
 def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
