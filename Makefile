@@ -28,7 +28,7 @@ $(STAMP): uv.lock pyproject.toml
 	@echo "installing into $(VENV) (once; a minute or two)"
 	@if uv --version > /dev/null 2>&1; then uv=uv; else \
 	  test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv || exit 1; uv=$(BIN)/uv; fi; \
-	UV_PROJECT_ENVIRONMENT=$(VENV) $$uv sync --quiet --frozen --inexact --python $(BIN)/python --extra book --extra jax
+	UV_PROJECT_ENVIRONMENT=$(VENV) $$uv sync --quiet --frozen --inexact --compile-bytecode --python $(BIN)/python --extra book --extra jax
 	@touch $@
 
 book: $(STAMP) ## Make the book: PROFILE=quick (default), book (real data) or survey (GPU)

@@ -36,15 +36,21 @@ class PagesError(BookError):
 
 @dataclass(frozen=True)
 class Book:
-    """A checkout of the book, and the profile it is built with."""
+    """A checkout of the book, the profile it is built with, and whether for students: without the solutions."""
 
     root: Path
     profile: str = "quick"
+    student: bool = False
 
     @property
     def folder(self) -> Path:
         """Everything that is made for this profile."""
         return self.root / "_build" / self.profile
+
+    @property
+    def edition(self) -> Path:
+        """What the pages are made from, and the pages."""
+        return self.folder / "student" if self.student else self.folder
 
     @property
     def pages(self) -> list[str]:
@@ -94,7 +100,8 @@ class Book:
         """A hash of everything a chapter's outputs depend on."""
         cells = [(cell.cell_type, cell.source) for cell in notebooks.read(self.notebook(chapter)).cells]
         said = json.dumps([cells, given, os.environ.get("KERAS_BACKEND"), sys.version_info[:2]], default=str)
-        return digest(said, [*self._package(), self.root / "results" / "survey.csv", self.root / "uv.lock"], self.root)
+        results = sorted((self.root / "results").glob("*.*"))
+        return digest(said, [*self._package(), *results, self.root / "uv.lock"], self.root)
 
     def _package(self) -> list[Path]:
         return sorted((self.root / "ganad").rglob("*.py"))

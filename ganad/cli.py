@@ -55,13 +55,14 @@ def book(
     as_kept: Annotated[
         bool, typer.Option("--as-kept", help="Execute nothing: make the pages from the outputs in book/.")
     ] = False,
+    student: Annotated[bool, typer.Option("--student", help="Leave the solutions of the exercises out.")] = False,
 ) -> None:
     """Execute every chapter that has changed and make the HTML book."""
     from ganad.book import Book
     from ganad.pages import build, build_as_kept
 
     console = Console()
-    here = Book(Path(), profile)
+    here = Book(Path(), profile, student)
     page = build_as_kept(here, console) if as_kept else build(here, console, keep_outputs)
     console.print(f"open {page}", highlight=False, soft_wrap=True)
 
@@ -107,7 +108,7 @@ def _value(pair: str) -> tuple[str, Any]:
 
 @app.command()
 def bench(
-    rounds: Annotated[int, typer.Option(min=1, help="How often each case is timed, in turn with the others.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each case has its turn of a second.")] = 7,
     folder: Annotated[
         Path | None, typer.Option(help="Where bench.csv and bench.json go; else beside the results.")
     ] = None,

@@ -1,21 +1,24 @@
 """The book's HTML pages, made by Jupyter Book from the executed chapters.
 
-``_build/PROFILE`` holds ``source`` (what the pages are made from) and ``html``.  Needs the ``book`` extra.
+``_build/PROFILE`` holds ``source`` (what the pages are made from) and ``html``; ``_build/PROFILE/student`` those without solutions.  Needs the ``book`` extra.
 """
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from ganad import notebooks
 from ganad.book import Book, BookError, PagesError, digest, execute
 
+_SOLUTION = re.compile(r"^:::\{admonition\} Solution \d+\n.*?^:::\n*", re.DOTALL | re.MULTILINE)
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "conftest.py", "*.ipynb")
 
 
@@ -61,7 +64,7 @@ def build_as_kept(book: Book, console: Console) -> Path:
 
 def stage(book: Book, as_kept: bool = False) -> None:
     """Lay out what the pages are made from: the book's files, with the executed (or stored) chapters in their places."""
-    staged, fresh = book.folder / "source", book.folder / "source.part"
+    staged, fresh = book.edition / "source", book.edition / "source.part"
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(book.root / "book", fresh / "book", ignore=_LEFT_OUT)
     for name in ("_config.yml", "_toc.yml"):
@@ -69,14 +72,27 @@ def stage(book: Book, as_kept: bool = False) -> None:
     for chapter in book.chapters:
         target = fresh / f"{chapter}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(book.notebook(chapter) if as_kept else book.executed(chapter), target)
+        executed = book.notebook(chapter) if as_kept else book.executed(chapter)
+        if book.student:
+            notebooks.write(without_solutions(notebooks.read(executed)), target)
+        else:
+            shutil.copy2(executed, target)
     shutil.rmtree(staged, ignore_errors=True)
     fresh.rename(staged)
 
 
+def without_solutions(notebook: Any) -> Any:
+    """The notebook without its folded solutions; a cell of nothing else is gone."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _SOLUTION.sub("", cell.source).strip("\n")
+    notebook.cells = [cell for cell in notebook.cells if cell.source or cell.cell_type != "markdown"]
+    return notebook
+
+
 def make_pages(book: Book, console: Console) -> Path:
     """HTML from what was staged, unless it is there already; a warning or a broken reference is an error."""
-    source, pages = book.folder / "source", book.folder / "html"
+    source, pages = book.edition / "source", book.edition / "html"
     index, stamp = pages / f"{book.pages[0]}.html", pages / ".key"
     files = sorted(path for path in source.rglob("*") if path.is_file())
     key = digest("", [*files, book.root / "uv.lock"], book.root)
@@ -89,22 +105,22 @@ def make_pages(book: Book, console: Console) -> Path:
     (made / ".key").write_text(key)
     shutil.rmtree(pages, ignore_errors=True)
     made.rename(pages)
-    shutil.rmtree(book.folder / "work")
+    shutil.rmtree(book.edition / "work")
     console.print(f"  {'pages':<32} {time.time() - started:5.1f} s", highlight=False)
     return index
 
 
 def _jupyter_book(book: Book) -> Path:
     # from nothing each time: a page Sphinx has read before does not repeat its warnings, and -W would miss them
-    work = book.folder / "work"
+    work = book.edition / "work"
     shutil.rmtree(work, ignore_errors=True)
     program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    command = [*program, "build", str(book.folder / "source"), "--path-output", str(work)]
+    command = [*program, "build", str(book.edition / "source"), "--path-output", str(work)]
     done = subprocess.run([*command, "-W", "-n", "--keep-going", "-q"], capture_output=True, text=True)
-    log = book.folder / "pages.log"
+    log = book.edition / "pages.log"
     log.write_text(notebooks.plain(done.stdout + done.stderr))
     if done.returncode:
-        raise PagesError(f"{_first_warning(log, book.folder / 'source')} (all of it: {log})")
+        raise PagesError(f"{_first_warning(log, book.edition / 'source')} (all of it: {log})")
     log.unlink()
     return work / "_build" / "html"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import small_book
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from rich.console import Console
 
 from ganad import notebooks, pages
@@ -95,12 +96,40 @@ def test_pages_are_made_of_kept_outputs_without_a_run(built: Book, fresh: Book) 
         pages.build_as_kept(Book(fresh.root, "long"), shown)
 
 
+def test_the_students_edition_has_no_solutions() -> None:
+    text = "## Exercises\n\n:::{admonition} Exercise 1: why\n:class: tip\nWhy?\n:::\n\n"
+    solution = ":::{admonition} Solution 1\n:class: dropdown\nBecause.\n\n$a$\n:::\n"
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell(f"{text}{solution}\n## More"),
+            new_markdown_cell(solution),
+            new_code_cell("1 + 1"),
+        ]
+    )
+    left = pages.without_solutions(notebook)
+    assert [cell.source for cell in left.cells] == [f"{text}## More", "1 + 1"]
+
+
+def test_the_students_edition_lies_beside_the_other(built: Book, fresh: Book) -> None:
+    shown = Console(file=io.StringIO())
+    for chapter in built.chapters:
+        shutil.copy(built.executed(chapter), fresh.notebook(chapter))
+    chapter = notebooks.read(fresh.notebook("book/one"))
+    chapter.cells.append(new_markdown_cell(":::{admonition} Solution 1\n:class: dropdown\nIt is secret.\n:::"))
+    notebooks.write(chapter, fresh.notebook("book/one"))
+    whole = pages.build_as_kept(fresh, shown)
+    students = pages.build_as_kept(Book(fresh.root, student=True), shown)
+    assert students.relative_to(fresh.folder).parts[:2] == ("student", "html")
+    texts = [(page.parent / "one.html").read_text() for page in (whole, students)]
+    assert ["It is secret" in text for text in texts] == [True, False]
+
+
 def test_key_follows_source_parameters_package_results_and_lock(fresh: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = [fresh.key("book/one", {})]
     seen.append(fresh.key("book/one", {"epochs": 4}))
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     seen.append(fresh.key("book/one", {}))
-    for name in ("ganad/code.py", "uv.lock", "results/survey.csv"):
+    for name in ("ganad/code.py", "uv.lock", "results/survey.csv", "results/bench.json"):
         (fresh.root / name).parent.mkdir(exist_ok=True)
         (fresh.root / name).write_text("changed")
         seen.append(fresh.key("book/one", {}))

@@ -1,8 +1,8 @@
 """``ganad bench``: training and scoring against what one would use instead, side by side in one run.
 
-Each measurement is a process of its own, so that no framework disturbs another.  Ours and its peer take turns, several
-rounds, and each round has a ratio of its own: what makes the machine slower for a while makes both slower.  Data is random:
-these are speeds, no figure here says anything about detection.
+Each case is a process of its own, so that no framework disturbs another.  All that is compared with each other is warmed up and
+then takes turns of about a second, many rounds: what makes the machine slower for a while makes all of them slower, and each round
+has a ratio of its own.  Data is random: these are speeds, no figure here says anything about detection.
 """
 
 import importlib.metadata
@@ -14,14 +14,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ganad.bench.comparisons import CASES, COMPARISONS
+from ganad.bench.comparisons import CASES, COMPARISONS, groups
 
-ROUNDS = 2
+ROUNDS = 7
 COLUMNS = ("what", "peer", "unit", "ours", "theirs", "ratio", "low", "high", "aim")
 PACKAGES = ("ganad", "keras", "tensorflow", "jax", "torch", "pyod", "anomalib", "numpy")
 START = {"import ganad": ["-c", "import ganad"], "ganad --help": ["-c", "from ganad.cli import main; main()", "--help"]}
@@ -59,7 +59,7 @@ def _begun(rounds: int) -> dict[str, Any]:
         "versions": {name: version for name in PACKAGES if (version := _version(name))},
         "rounds": rounds,
         "made": time.strftime("%Y-%m-%d"),
-        "cases": {name: {"rates": [], "first": [], "memory": []} for name in CASES if name not in skipped},
+        "cases": {name: {"rates": []} for name in CASES if name not in skipped},
         "skipped": skipped,
         "minutes": 0.0,
     }
@@ -82,7 +82,7 @@ def measured(rounds: int, found: dict[str, Any] | None = None, keep: Callable[[d
     Parameters
     ----------
     rounds : int
-        How often each case has its turn.
+        How often each case has its turn, after one to warm up.
     found : dict, optional
         What has been measured before: only the rest is.
     keep : callable
@@ -91,7 +91,7 @@ def measured(rounds: int, found: dict[str, Any] | None = None, keep: Callable[[d
     from rich.progress import track
 
     found = found or _begun(rounds)
-    for measure in track([*_turns(found, rounds), *_others(found)], "measuring"):
+    for measure in track([*_groups(found, rounds), *_others(found)], "measuring"):
         start = time.perf_counter()
         measure()
         found["minutes"] += (time.perf_counter() - start) / 60
@@ -99,17 +99,50 @@ def measured(rounds: int, found: dict[str, Any] | None = None, keep: Callable[[d
     return found
 
 
-def _turns(found: dict[str, Any], rounds: int) -> Iterator[Callable[[], None]]:
-    """Each case that still has a turn to come: all of the first round before those of the second."""
+def _groups(found: dict[str, Any], rounds: int) -> Iterator[Callable[[], None]]:
+    """The groups of cases that have not been measured."""
     cases = found["cases"]
+    for group in groups(cases):
+        if not all(cases[name]["rates"] for name in group):
+            yield lambda group=group: cases.update(in_turn(group, rounds))
 
-    def measure(name: str) -> None:
-        each = CASES[name]
-        for key, value in child("case", name, backend=each.backend, threads=each.threads).items():
-            cases[name][key].append(value)
 
-    for done in range(rounds):
-        yield from (partial(measure, name) for name in cases if len(cases[name]["rates"]) <= done)
+def in_turn(group: Sequence[str], rounds: int) -> dict[str, dict[str, Any]]:
+    """Of each case of a group the seconds of its first call, its rates round by round, and its peak memory.
+
+    Raises
+    ------
+    BenchError
+        If one fails: the others are ended.
+    """
+    running: dict[str, subprocess.Popen] = {}
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        for name in group:
+            running[name] = _process("case", name, backend=CASES[name].backend, **dict(CASES[name].environment))
+            found[name] = {"first": _answer(name, running[name]), "rates": []}
+        for turn in range(rounds + 1):
+            for name, process in running.items():
+                process.stdin.write("\n")
+                process.stdin.flush()
+                rate = _answer(name, process)
+                if turn:
+                    found[name]["rates"].append(rate)
+        for name, process in running.items():
+            process.stdin.close()
+            found[name]["memory"] = _answer(name, process)
+    finally:
+        for process in running.values():
+            process.kill()
+            process.wait()
+    return found
+
+
+def _answer(name: str, process: subprocess.Popen) -> float:
+    line = process.stdout.readline()
+    if not line:
+        raise BenchError(f"{name}: {(process.stderr.read().strip().splitlines() or ['no word'])[-1]}")
+    return float(line)
 
 
 def _others(found: dict[str, Any]) -> Iterator[Callable[[], None]]:
@@ -146,15 +179,14 @@ def table(found: dict[str, Any]) -> list[dict[str, Any]]:
     for each in COMPARISONS:
         if each.ours not in cases or (each.theirs and each.theirs not in cases):
             continue
-        ours = [statistics.median(rates) for rates in cases[each.ours]["rates"]]
-        theirs = [statistics.median(rates) for rates in cases[each.theirs]["rates"]] if each.theirs else [each.quoted]
+        ours = cases[each.ours]["rates"]
+        theirs = cases[each.theirs]["rates"] if each.theirs else [each.quoted]
         ratios = [a / b for a, b in zip(ours, theirs if each.theirs else theirs * len(ours), strict=True)]
         rows.append(_row(each.what, each.peer, "samples/s", ours, theirs, ratios, each.aim))
     for each in COMPARISONS:
         if each.theirs and {each.ours, each.theirs} <= cases.keys():
             ours, theirs = (cases[name]["memory"] for name in (each.ours, each.theirs))
-            ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-            rows.append(_row(each.what, each.peer, "MB at most", ours, theirs, ratios, 1.0))
+            rows.append(_row(each.what, each.peer, "MB at most", [ours], [theirs], [ours / theirs], 1.0))
     for name, seconds in found["start"].items():
         rows.append(_row(name, "", "s", seconds, [START_AIM], [value / START_AIM for value in seconds], 1.0))
     return rows
@@ -209,23 +241,25 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def child(*words: str, backend: str = "tensorflow", threads: int = 0) -> Any:
-    """What ``python -m ganad.bench.one`` prints for these words, on so many threads (0: as many as there are cores).
+def child(*words: str, backend: str = "tensorflow", **environment: str) -> Any:
+    """What ``python -m ganad.bench.one`` prints for these words, with these environment variables.
 
     Raises
     ------
     BenchError
         If it fails.
     """
-    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    if threads:
-        environment |= {f"TF_NUM_{kind}_THREADS": str(threads) for kind in ("INTRAOP", "INTEROP")}
-        environment["OMP_NUM_THREADS"] = str(threads)
-    command = [sys.executable, "-m", "ganad.bench.one", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise BenchError(f"{' '.join(words)}: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    process = _process(*words, backend=backend, **environment)
+    printed, complained = process.communicate()
+    if process.returncode:
+        raise BenchError(f"{' '.join(words)}: {(complained.strip().splitlines() or ['no word'])[-1]}")
+    return json.loads(printed.splitlines()[-1])
+
+
+def _process(*words: str, backend: str, **environment: str) -> subprocess.Popen:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"} | environment
+    return subprocess.Popen([sys.executable, "-m", "ganad.bench.one", *words], env=environment, text=True, **pipes)
 
 
 def _lacking(name: str) -> str:

@@ -1,8 +1,7 @@
 """ganad as it would be without one of its measures, so that the benchmark can say what each is worth."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
+from typing import ClassVar
 from unittest.mock import patch
 
 import keras
@@ -20,38 +19,6 @@ def by_call() -> Job:
     """EGBAD's step on rows, compiled, but called from Python once a batch."""
     game, size = game_of(EGBAD(), ours.KDD)
     return one_by_one(backend().compile_step(game.step, game.variables), ours.samples(20_000, ours.KDD), size)
-
-
-def many_kernels_kdd() -> Job:
-    """EGBAD on rows, Adam and the averages as Keras writes them."""
-    return _many_kernels(ours.KDD, 20_000)
-
-
-def many_kernels_images() -> Job:
-    """EGBAD on 28x28 images, Adam and the averages as Keras writes them."""
-    return _many_kernels(ours.SMALL, 2_000)
-
-
-def _many_kernels(shape: tuple[int, ...], rows: int) -> Job:
-    with patched():
-        game, size = game_of(EGBAD(), shape)
-        job = ours.looping(game, size, shape, rows)
-        job.run(1)  # traced while the names are those of before
-    return job
-
-
-@contextmanager
-def patched() -> Iterator[None]:
-    """What is traced in here uses Keras' own Adam and assignments."""
-    here = backend()
-    with patch.object(here, "Adam", keras.optimizers.Adam), patch.object(here, "approach", plain_approach):
-        yield
-
-
-def plain_approach(variables: list, targets: list, rate: object) -> None:
-    """What :func:`ganad.backends.tensorflow.approach` does, in operations of Keras."""
-    for variable, target in zip(variables, targets, strict=True):
-        variable.assign_add((target - variable) * rate)
 
 
 class OnePass(BiGANPlay):
@@ -73,11 +40,31 @@ class OnePass(BiGANPlay):
         return self.discriminator(pairs, training=self.training)[0]
 
 
+class PassedAgain(BiGANPlay):
+    """Encoder and generator are passed again in every turn, on noise of its own."""
+
+    once: ClassVar[dict[str, str]] = {}
+
+
+def passed_again_kdd() -> Job:
+    """EGBAD on rows, no pass shared between turns."""
+    return _played(PassedAgain, EGBAD(), ours.KDD, 20_000)
+
+
+def passed_again_images() -> Job:
+    """EGBAD on 28x28 images, no pass shared between turns."""
+    return _played(PassedAgain, EGBAD(), ours.SMALL, 2_000)
+
+
+def _played(play: type, detector: EGBAD, shape: tuple[int, ...], rows: int) -> Job:
+    with patch("ganad.detectors.egbad.BiGANPlay", play):
+        game, size = game_of(detector, shape)
+    return ours.looping(game, size, shape, rows)
+
+
 def one_pass_of_d() -> Job:
     """EGBAD on rows, all moving at once, D passed once over real and generated pairs together."""
-    with patch("ganad.detectors.egbad.BiGANPlay", OnePass):
-        game, size = game_of(EGBAD(turns="simultaneous"), ours.KDD)
-    return ours.looping(game, size, ours.KDD, 20_000)
+    return _played(OnePass, EGBAD(turns="simultaneous"), ours.KDD, 20_000)
 
 
 def small_scoring() -> Job:

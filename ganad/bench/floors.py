@@ -34,7 +34,11 @@ def work() -> dict[str, dict[str, float]]:
     """Operations and bytes that a sample of each job takes (on JAX, which can count)."""
     found = {name: _trained(make(), shape) for name, (make, shape) in TRAINED.items()}
     found["GANomaly scoring"] = _scored(GANomaly(), ours.LARGE)
-    found["AnoGAN search, KDD"] = _searched(AnoGAN(steps=ours.QUERY_STEPS), ours.KDD)
+    detector = AnoGAN()
+    networks = ours.prepared(detector, ours.KDD)
+    rows = networks["generator"], networks["discriminator"], detector.reference_["latent_dim"]
+    found["AnoGAN search, KDD"] = _searched(*rows, ours.QUERY_STEPS)
+    found["AnoGAN search, images"] = _searched(*ours.search_networks(), 100, ours.SEARCH_STEPS)
     return found
 
 
@@ -52,14 +56,12 @@ def _scored(detector: Any, shape: tuple[int, ...], rows: int = 64) -> dict[str, 
     return {"flops": flops / rows, "bytes": 0.0}
 
 
-def _searched(detector: AnoGAN, shape: tuple[int, ...], rows: int = 64) -> dict[str, float]:
-    """A step: the two networks forwards, and backwards to z."""
-    networks = ours.prepared(detector, shape)
-    variables = [variable for network in networks.values() for variable in network.variables]
-    latent = (detector.reference_["latent_dim"],)
+def _searched(generator: Any, discriminator: Any, latent_dim: int, steps: int, rows: int = 64) -> dict[str, float]:
+    """So many steps: the two networks forwards, and backwards to z."""
+    variables = [*generator.variables, *discriminator.variables]
 
     def chain(z: Any) -> Any:
-        return backend().input_gradients(lambda z: networks["discriminator"](networks["generator"](z))[1].sum(1), [z])
+        return backend().input_gradients(lambda z: discriminator(generator(z))[1].sum(1), [z])
 
-    flops = backend().flops(chain, variables, (rows, *latent))
-    return {"flops": detector.steps * flops / rows, "bytes": 0.0}
+    flops = backend().flops(chain, variables, (rows, latent_dim))
+    return {"flops": steps * flops / rows, "bytes": 0.0}

@@ -1,4 +1,9 @@
-"""One measurement in a process of its own: ``python -m ganad.bench.one case "EGBAD, KDD"``, or ``call MODULE FUNCTION``."""
+"""One case, or one function, in a process of its own.
+
+``python -m ganad.bench.one call MODULE FUNCTION`` prints what the function returns, as JSON.  ``python -m ganad.bench.one case "EGBAD, KDD"``
+warms the case up and prints the seconds of its first call; then, for each line on standard input, its rate; at the end of the
+input, its peak memory in MB.
+"""
 
 import importlib
 import json
@@ -6,12 +11,15 @@ import sys
 
 if __name__ == "__main__":
     from ganad.bench.comparisons import CASES
-    from ganad.bench.timing import measure
+    from ganad.bench.timing import peak_memory, rates
 
     kind, *words = sys.argv[1:]
     if kind == "case":
         case = CASES[words[0]]
-        found = measure(getattr(importlib.import_module(case.module), case.function)())
+        found = rates(getattr(importlib.import_module(case.module), case.function)())
+        print(next(found), flush=True)
+        for _ in sys.stdin:
+            print(next(found), flush=True)
+        print(peak_memory())
     else:
-        found = getattr(importlib.import_module(words[0]), words[1])()
-    print(json.dumps(found))
+        print(json.dumps(getattr(importlib.import_module(words[0]), words[1])()))

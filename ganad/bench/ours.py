@@ -12,7 +12,7 @@ from ganad.detectors import ALAD, EGBAD, AnoGAN, GANomaly
 from ganad.detectors.neural import SCORING_BATCH
 
 KDD, SMALL, LARGE = (121,), (28, 28, 1), (32, 32, 1)
-SEARCH_STEPS, TIMED_STEPS, QUERY_STEPS = 500, 100, 20
+SEARCH_STEPS, TIMED_STEPS, QUERY_STEPS = 500, 50, 20
 """Of a search over images, all and those that are timed, which all cost the same; and of a search over rows."""
 
 
@@ -74,12 +74,10 @@ def ganomaly_scoring() -> Job:
     return scoring(GANomaly(), LARGE)
 
 
-def anogan_images() -> Job:
-    """A search of 500 steps for each of 64 images of 28x28, with the networks of :mod:`ganad.bench.peers.plain_torch`."""
+def search_networks() -> tuple:
+    """Generator and discriminator of the search over images, those of :mod:`ganad.bench.peers.plain_torch`."""
     import keras
     from keras import layers
-
-    from ganad.generative.latent_search import LatentSearch, draw_starts
 
     z, image = keras.Input((100,)), keras.Input(SMALL)
     h = layers.Reshape((7, 7, 128))(layers.Dense(6272, activation="relu")(z))
@@ -87,8 +85,14 @@ def anogan_images() -> Job:
     generator = keras.Model(z, layers.Conv2DTranspose(1, 4, 2, padding="same", activation="tanh")(h))
     h = layers.LeakyReLU(0.2)(layers.Conv2D(64, 4, 2, padding="same")(image))
     features = layers.Flatten()(layers.LeakyReLU(0.2)(layers.Conv2D(128, 4, 2, padding="same")(h)))
-    discriminator = keras.Model(image, [features[:, :1], features])
-    search = LatentSearch(generator, discriminator, steps=TIMED_STEPS)
+    return generator, keras.Model(image, [features[:, :1], features])
+
+
+def anogan_images() -> Job:
+    """A search of 500 steps for each of 64 images of 28x28."""
+    from ganad.generative.latent_search import LatentSearch, draw_starts
+
+    search = LatentSearch(*search_networks(), steps=TIMED_STEPS)
     x, starts = samples(64, SMALL), draw_starts(1, 100, 0)
     part = TIMED_STEPS / SEARCH_STEPS
     return Job(lambda times: [search.search(x, starts) for _ in range(times)], samples=part * len(x))

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from ganad.survey.results import results_file
 
 Found = dict[str, Any]
 KERNELS = "kernels.csv"
-"""Runs of the survey with the kernels of before and of after, beside the results: see :func:`same`."""
+"""Runs of the survey with the code of before and of after, beside the results: see :func:`same`."""
 
 
 class BenchFileError(ValueError):
@@ -53,11 +54,13 @@ def machine(found: Found) -> str:
     """The machine, the versions, the day and the effort, in words."""
     it, peak = found["machine"], found["peak"]
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    return (
+    lines = (
         f"{it['cores']} cores of {it['processor']}, {it['system']}: {peak['flops'] / 1e9:.0f} GFLOP/s in products of matrices, "
-        f"{peak['bytes'] / 1e9:.0f} GB/s in copies\n{versions}\n"
-        f"{found['made']}, {found['rounds']} rounds of 3 repetitions, {found['minutes']:.0f} minutes"
+        f"{peak['bytes'] / 1e9:.0f} GB/s in copies",
+        versions,
+        f"{found['made']}, {found['rounds']} rounds, {found['minutes']:.0f} minutes in all",
     )
+    return "\n".join(textwrap.fill(line, 76) for line in lines)
 
 
 def speeds(found: Found) -> pd.DataFrame:
@@ -108,7 +111,7 @@ def memories(found: Found) -> pd.DataFrame:
     for each in COMPARISONS:
         if each.theirs and {each.ours, each.theirs} <= found["cases"].keys():
             pair = [each.ours, each.theirs]
-            peaks = [statistics.median(found["cases"][name]["memory"]) for name in pair]
+            peaks = [found["cases"][name]["memory"] for name in pair]
             beyond = [peak - start[CASES[name].backend] for name, peak in zip(pair, peaks, strict=True)]
             rows.append(
                 {
@@ -175,9 +178,12 @@ def floors_table(found: Found) -> pd.DataFrame:
 
 
 def overhead(found: Found) -> tuple[float, float]:
-    """Seconds that a step of EGBAD on KDD costs whatever the batch, and seconds that each row adds: a line through the sizes."""
-    seconds = found["growth"]["batch"]
-    each, fixed = np.polyfit(seconds["x"], seconds["seconds"], 1)
+    """Seconds that a step of EGBAD on KDD costs whatever the batch, and seconds that each row adds: a line through the sizes.
+
+    Each point counts by its relative error, so that the small batches say what the intercept is.
+    """
+    x, seconds = (np.array(found["growth"]["batch"][name], float) for name in ("x", "seconds"))
+    each, fixed = np.polyfit(x, seconds, 1, w=1 / seconds)
     return float(fixed), float(each)
 
 
@@ -247,12 +253,12 @@ def same(path: Path | None = None) -> pd.DataFrame:
 
 
 def straightness(found: Found) -> dict[str, float]:
-    """Of each growth the largest distance of a point from the straight line through all, as a part of the line's height there."""
+    """Of each growth the largest distance of a point from the straight line through all, as a part of the highest point."""
     far = {}
     for name, each in found["growth"].items():
         x, seconds = np.array(each["x"], float), np.array(each["seconds"])
         line = np.polyval(np.polyfit(x, seconds, 1), x)
-        far[name] = float(np.max(np.abs(seconds - line) / line))
+        far[name] = float(np.max(np.abs(seconds - line)) / seconds.max())
     return far
 
 
@@ -286,7 +292,7 @@ def growth(found: Found) -> Figure:
     panels: Mapping[str, tuple[str, str, float, float]] = {
         "samples": ("samples, thousands", "one epoch, s", 1e-3, 1.0),
         "batch": ("rows in a batch", "one step, ms", 1.0, 1e3),
-        "models": ("models in one program", "one epoch of all, s", 1.0, 1.0),
+        "models": ("models in one program", "200 steps of all, s", 1.0, 1.0),
     }
     figure, axes = plt.subplots(1, len(panels), figsize=(9.2, 2.9), layout="constrained")
     for axis, (name, (xlabel, ylabel, of_x, of_y)) in zip(axes, panels.items(), strict=True):
@@ -300,4 +306,4 @@ def growth(found: Found) -> Figure:
 
 
 def _rates(found: Found, name: str) -> list[float]:
-    return [statistics.median(rates) for rates in found["cases"][name]["rates"]]
+    return found["cases"][name]["rates"]

@@ -1,13 +1,12 @@
-"""One thing to be timed, and the timing: as many units as fill some seconds, several times, after a warm-up."""
+"""One thing to be timed, and the timing: warmed up first, then as many units as fill a second, whenever asked."""
 
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-REPEATS, SECONDS = 3, 1.0
+SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,12 @@ class Job:
     units: int = 1
 
 
-def measure(job: Job, repeats: int = REPEATS, seconds: float = SECONDS) -> dict[str, Any]:
-    """Samples per second of each repeat, seconds of the first call (it compiles), and the process's peak memory in MB."""
-    first = _seconds(job, job.units)
+def rates(job: Job, seconds: float = SECONDS) -> Iterator[float]:
+    """First the seconds of the first call, which compiles; then, each time, samples per second over about so many seconds."""
+    yield _seconds(job, job.units)
     units = max(job.units, round(job.units * seconds / _seconds(job, job.units)))
-    rates = [units * job.samples / _seconds(job, units) for _ in range(repeats)]
-    return {"rates": rates, "first": first, "memory": peak_memory()}
+    while True:
+        yield units * job.samples / _seconds(job, units)
 
 
 def _seconds(job: Job, units: int) -> float:
