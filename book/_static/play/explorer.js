@@ -1,0 +1,88 @@
+/* The results explorer: data set, measure and class chosen, a table whose bars are the figures.  Tables can be read aloud. */
+(() => {
+  "use strict";
+
+  const make = (tag, attributes = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  };
+  const unique = (values) => [...new Set(values)];
+  const number = (value) => value.toFixed(3).replace(/^0/, "");
+
+  class Explorer {
+    constructor(root) {
+      const { columns, rows } = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
+      this.rows = rows.map((row) => Object.fromEntries(row.map((value, k) => [columns[k], value])));
+      this.order = "mean";
+      this.choices = Object.fromEntries(
+        [["data", "Data"], ["measure", "Measure"], ["class", "Anomaly"]].map(([key, label]) => {
+          const select = make("select", { name: key });
+          select.addEventListener("change", () => this.show());
+          return [key, { select, label: make("label", {}, `${label}: `, select) }];
+        }),
+      );
+      this.table = make("div", { class: "ganad-play-table" });
+      const labels = Object.values(this.choices).map(({ label }) => label);
+      root.replaceChildren(make("div", { class: "ganad-play-buttons" }, ...labels), this.table);
+      root.classList.add("ganad-play-live");
+      this.show();
+    }
+
+    /* What a choice leaves open for the next; a choice that is still possible is kept. */
+    show() {
+      let rows = this.rows;
+      for (const [key, { select }] of Object.entries(this.choices)) {
+        const before = select.value, values = unique(rows.map((row) => row[key]));
+        select.replaceChildren(...values.map((value) => make("option", { value }, value)));
+        select.value = values.includes(before) ? before : values[0];
+        rows = rows.filter((row) => row[key] === select.value);
+      }
+      this.table.replaceChildren(this.drawn(rows));
+    }
+
+    drawn(rows) {
+      const sorted = [...rows].sort((a, b) => b.mean - a.mean);
+      const chance = sorted.find((row) => row.chance !== null)?.chance;
+      const caption = chance === undefined ? "" : `Chance: ${number(chance)} (thin line). `;
+      const head = ["detector", "ours", "", "seeds", "survey"].map((text) => make("th", { scope: "col" }, text));
+      head[2].append(make("span", { class: "ganad-play-hidden" }, "picture"));
+      return make(
+        "table", {},
+        make("caption", {}, `${caption}Whiskers: 95 % interval over the seeds. Diamond: the survey's figure.`),
+        make("thead", {}, make("tr", {}, ...head)),
+        make("tbody", {}, ...sorted.map((row) => this.line(row, chance))),
+      );
+    }
+
+    line(row, chance) {
+      const half = (row.high - row.low) / 2;
+      const figure = row.seeds > 1 ? `${number(row.mean)} ± ${number(half)}` : number(row.mean);
+      const percent = (value) => `${100 * Math.min(1, Math.max(0, value))}%`;
+      const bar = make("div", { class: "ganad-play-bar", "aria-hidden": "true" });
+      bar.append(make("i", { class: "ganad-play-mean", style: `width: ${percent(row.mean)}` }));
+      if (row.seeds > 1) {
+        const from = Math.max(0, row.low), to = Math.min(1, row.high);
+        bar.append(make("i", { class: "ganad-play-whisker", style: `left: ${percent(from)}; width: ${percent(to - from)}` }));
+      }
+      if (chance !== undefined) bar.append(make("i", { class: "ganad-play-chance", style: `left: ${percent(chance)}` }));
+      if (row.published !== null) bar.append(make("i", { class: "ganad-play-diamond", style: `left: ${percent(row.published)}` }));
+      return make(
+        "tr", {},
+        make("th", { scope: "row" }, row.name),
+        make("td", {}, figure),
+        make("td", { class: "ganad-play-wide" }, bar),
+        make("td", {}, String(row.seeds)),
+        make("td", {}, row.published === null ? "–" : number(row.published)),
+      );
+    }
+  }
+
+  const begin = () => {
+    const roots = [...document.querySelectorAll('[data-play="explorer"]:not(.ganad-play-live)')];
+    window.ganad = Object.assign(window.ganad || {}, { explorers: roots.map((root) => new Explorer(root)) });
+  };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+  else begin();
+})();
