@@ -42,14 +42,14 @@ lint: $(STAMP) ## Check style and format, of notebooks too
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
 
 unit: $(STAMP) ## Run the tests of the package, the command line and the project's files
-	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile tests --ignore tests/test_pages.py
+	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile tests --ignore tests/test_pages.py --ignore tests/test_play.py
 
 chapters: $(STAMP) ## Run the chapters and compare what they print with their kept outputs (nbval)
 	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --nbval --nbval-current-env book
 
 # From the kept outputs: `chapters` has just compared them with a run.
 pages: $(STAMP) ## Make pages of the kept outputs and check them, in a browser if there is one
-	@$(BIN)/ganad book --as-kept && $(BIN)/python -m pytest -q -rs tests/test_pages.py
+	@$(BIN)/ganad book --as-kept && $(BIN)/python -m pytest -q -rs tests/test_pages.py tests/test_play.py
 
 bench: $(STAMP) torch peers ## Measure ganad beside its peers (twenty minutes): results/bench.csv
 	@$(BIN)/ganad bench
