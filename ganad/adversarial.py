@@ -97,6 +97,7 @@ class LatentPlay:
 
     def __init__(self, play: type, latent_dim: int, seed: int) -> None:
         self._play, self.latent_dim = play, latent_dim
+        self.once = getattr(play, "once", {})
         self._seed = keras.random.SeedGenerator(int(seed))  # Keras takes no NumPy integer
         self.variables = [self._seed.state]
 
@@ -200,8 +201,8 @@ class Game:
     def _turns(self, turns: Sequence[Sequence[str]], batch: Sequence) -> dict[str, Any]:
         """Turns on the same rows, one after the other; the players' losses."""
         seen = {}
-        play = self._play(self.networks, *batch) if len(turns) > 1 else None
-        once = self._passed_once(play, turns)
+        once = self._passed_once(turns) if len(turns) > 1 else {}
+        play = self._play(self.networks, *batch) if once else None  # it draws noise: only where it is used
         made, pull = self._made(play, once) if once else ([], None)
         for turn in turns:
             losses, slopes = self._answer(turn, play, once, made, pull) if once else self.gradients(turn, *batch)
@@ -211,10 +212,10 @@ class Game:
                 seen[name] = loss
         return seen
 
-    def _passed_once(self, play: Any, turns: Sequence[Sequence[str]]) -> dict[str, str]:
+    def _passed_once(self, turns: Sequence[Sequence[str]]) -> dict[str, str]:
         """What of a play can be kept for all of these turns: its networks move in the last one, if at all."""
         moved = {network for turn in turns[:-1] for name in turn for network in self.players[name].networks}
-        return {network: name for network, name in getattr(play, "once", {}).items() if network not in moved}
+        return {network: name for network, name in getattr(self._play, "once", {}).items() if network not in moved}
 
     def _made(self, play: Any, once: Mapping[str, str]) -> tuple[list, Callable]:
         networks = [self.networks[name] for name in once]

@@ -225,6 +225,15 @@ def test_turns_on_the_same_rows_share_one_draw_of_the_noise_and_one_pass():
         np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(expected), rtol=1e-4, atol=1e-6)
 
 
+def test_turns_that_share_nothing_draw_as_often_as_they_play(batch):
+    class Plain(BiGANPlay):
+        once = {}  # noqa: RUF012
+
+    game = game_of(bigan(), play=LatentPlay(Plain, 3, 0), turns=ALTERNATING)
+    game.step(batch)
+    assert int(ops.convert_to_numpy(game._play.variables[0])[1]) == 2  # one for each turn, none in vain
+
+
 def test_a_pass_whose_network_has_moved_is_made_again(batch, latent):
     reverse = (("generator", "encoder"), ("discriminator",))
     networks = bigan(dropout=0.0)

@@ -102,7 +102,10 @@ def test_fewer_samples_than_parts_are_no_obstacle(table):
 def test_it_moves_towards_the_data():
     """Points around (1, 1), from a generator that starts at the origin."""
     x = (1 + 0.1 * np.random.default_rng(0).normal(size=(1000, 2))).astype(np.float32)
-    model = WGANGP(latent_dim=2, learning_rate=2e-3, width=0.3, decay=0.9, seed=1).fit(x, epochs=60, batch_size=20)
-    drawn = model.sample(500)
-    assert np.abs(drawn.mean(0) - 1).max() < 0.25
+    far = []
+    for seed in range(3):  # one seed in four is late on some processors
+        model = WGANGP(latent_dim=2, learning_rate=2e-3, width=0.3, decay=0.9, seed=seed)
+        drawn = model.fit(x, epochs=60, batch_size=20).sample(500)
+        far.append(np.abs(drawn.mean(0) - 1).max())
+    assert np.median(far) < 0.1, far
     np.testing.assert_array_equal(model.sample(3, seed=2), model.sample(3, seed=2))
