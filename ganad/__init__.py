@@ -4,7 +4,7 @@ Importing :mod:`ganad` loads no framework.  TensorFlow, JAX or PyTorch (``KERAS_
 loaded when the first network is built.
 
 On the way it asks TensorFlow for oneDNN's kernels (``TF_ENABLE_ONEDNN_OPTS=1``, unless it is set already): by default TensorFlow
-uses them on processors with AVX-512 alone, but they train convolutions twice as fast on others too.
+uses them on processors with AVX-512 alone, but they are faster on others too (``results/bench.json`` says by how much).
 """
 
 import os
