@@ -13,6 +13,7 @@ from ganad.networks import (
     check_shape,
     gan_discriminator,
 )
+from ganad.networks.spectral import SpectralNormalization
 
 SHAPES = [(6,), (8, 8, 1), (12, 8, 3)]
 BUILDERS = {
@@ -220,3 +221,32 @@ def test_spectral_normalisation_is_seeded_too():
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
     vectors = [k for k, weight in enumerate(one) if weight.ndim == 2 and weight.shape[0] == 1 and weight.any()]
     assert vectors and not any(np.array_equal(one[k], other[k]) for k in vectors)
+
+
+def test_spectral_normalisation_is_keras_own_without_a_branch():
+    """A branch at every pass was most of the time TensorFlow took before the first step."""
+    x = samples((6,))
+    ours, theirs = (
+        SpectralNormalization(keras.layers.Dense(4)),
+        keras.layers.SpectralNormalization(keras.layers.Dense(4)),
+    )
+    for layer in (ours, theirs):
+        layer.build((None, 6))
+    theirs.set_weights(ours.get_weights())
+    for _ in range(2):
+        np.testing.assert_array_equal(*(keras.ops.convert_to_numpy(each(x, training=True)) for each in (ours, theirs)))
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    ours.layer.kernel.assign(np.zeros((6, 4)))
+    kept = ours.get_weights()
+    assert not keras.ops.convert_to_numpy(ours(x, training=True)).any()
+    assert all(np.array_equal(a, b) for a, b in zip(kept, ours.get_weights(), strict=True))
+
+
+def test_a_training_pass_of_spectral_normalisation_holds_no_branch():
+    import tensorflow as tf
+
+    network = bigan_discriminator((6,), 3, width=0.1, spectral_normalization=True)
+    call = tf.function(lambda x, z: network([x, z], training=True), autograph=False)
+    graph = call.get_concrete_function(*map(tf.constant, inputs(network))).graph
+    assert not {each.type for each in graph.get_operations()} & {"If", "StatelessIf"}

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from ganad.networks.spectral import SpectralNormalization
+
 Shape = tuple[int, ...]
 
 
@@ -24,7 +26,7 @@ class Builder:
         return keras.initializers.RandomNormal(0.0, self.deviation, seed)
 
     def _bounded(self, layer: keras.Layer) -> keras.Layer:
-        return layers.SpectralNormalization(layer) if self.spectral else layer
+        return SpectralNormalization(layer) if self.spectral else layer
 
     def dense(self, units: int) -> keras.Layer:
         """A fully connected layer."""
