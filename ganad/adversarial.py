@@ -4,7 +4,6 @@ A method of the survey is a few *networks*, a *play* (what the networks make of 
 moves some of the networks down its own loss, with its own optimiser.  Everything else, on whatever framework, is here.
 """
 
-import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from ganad.backends import backend
+from ganad.passes import shared
 
 Losses = dict[str, float]
 
@@ -134,6 +134,8 @@ class Game:
     ----------
     parts : int
         Parts a step's rows are cut into, one for most games; a step takes ``batch_size * parts`` rows.
+    in_play : list of keras.Variable
+        What a play may change: all of its networks' variables, and the seed of its noise.
     averaged : dict of str to keras.Model
         Same architectures, weights and BatchNorm statistics averaged over the steps: use these for scoring.
     """
@@ -156,8 +158,8 @@ class Game:
         self.decay = decay
         self.averaged = {name: _twin(network) for name, network in self.networks.items()}
         self._play = play
-        self._in_play = [v for network in self.networks.values() for v in network.variables]
-        self._in_play += getattr(play, "variables", ())
+        self.in_play = [v for network in self.networks.values() for v in network.variables]
+        self.in_play += getattr(play, "variables", ())
         self._steps = keras.Variable(0, dtype="int32", trainable=False, name="steps")
         for player in self.players.values():
             player.optimizer.build(self.trainable(player))
@@ -176,7 +178,7 @@ class Game:
             *(player.optimizer for player in self.players.values()),
         ]
         every = [variable for owner in owners for variable in owner.variables]
-        every += [*self._in_play, self._steps]
+        every += [*self.in_play, self._steps]
         every += [length for player in self.players.values() for length in _length(player.optimizer)]
         return list({id(variable): variable for variable in every}.values())
 
@@ -188,7 +190,7 @@ class Game:
             return [self.players[name].loss(play) for name in turn]
 
         groups = [self.trainable(self.players[name]) for name in turn]
-        return backend().gradients(losses, groups, self._in_play)
+        return backend().gradients(losses, groups, self.in_play)
 
     def step(self, *batch: Any) -> Any:
         """One mini-batch: every turn in order, then the averages.  Returns the losses, stacked in the players' order."""
@@ -200,62 +202,13 @@ class Game:
 
     def _turns(self, turns: Sequence[Sequence[str]], batch: Sequence) -> dict[str, Any]:
         """Turns on the same rows, one after the other; the players' losses."""
-        seen = {}
-        once = self._passed_once(turns) if len(turns) > 1 else {}
-        play = self._play(self.networks, *batch) if once else None  # it draws noise: only where it is used
-        made, pull = self._made(play, once) if once else ([], None)
+        seen, gradients = {}, shared(self, self._play, turns, batch)
         for turn in turns:
-            losses, slopes = self._answer(turn, play, once, made, pull) if once else self.gradients(turn, *batch)
-            for name, loss, slope in zip(turn, losses, slopes, strict=True):
+            for name, loss, slope in zip(turn, *gradients(turn), strict=True):
                 player = self.players[name]
                 player.optimizer.apply(slope, self.trainable(player))
                 seen[name] = loss
         return seen
-
-    def _passed_once(self, turns: Sequence[Sequence[str]]) -> dict[str, str]:
-        """What of a play can be kept for all of these turns: its networks move in the last one, if at all."""
-        moved = {network for turn in turns[:-1] for name in turn for network in self.players[name].networks}
-        return {network: name for network, name in getattr(self._play, "once", {}).items() if network not in moved}
-
-    def _made(self, play: Any, once: Mapping[str, str]) -> tuple[list, Callable]:
-        networks = [self.networks[name] for name in once]
-
-        def passes() -> list:
-            fresh = copy.copy(play)
-            return [getattr(fresh, name) for name in once.values()]
-
-        own = [variable for network in networks for variable in network.variables]
-        return backend().through(passes, [network.trainable_variables for network in networks], own)
-
-    def _answer(self, turn: Sequence[str], play: Any, once: Mapping[str, str], made: list, pull: Callable) -> tuple:
-        """As :meth:`gradients`, on passes that have been made: through them for who moves their networks, not otherwise."""
-        players = [self.players[name] for name in turn]
-
-        def losses(*given: Any) -> list:
-            seen = copy.copy(play)
-            vars(seen).update(zip(once.values(), given or made, strict=True))
-            return [player.loss(seen) for player in players]
-
-        inputs = made if any(name in once for player in players for name in player.networks) else []
-        groups = [self.trainable(player) for player in players]
-        values, slopes = backend().gradients(losses, groups, self._in_play, inputs)
-        return values, [
-            self._pulled(player, slope, list(once), pull) if inputs else slope
-            for player, slope in zip(players, slopes, strict=True)
-        ]
-
-    def _pulled(self, player: Player, slopes: list, once: list[str], pull: Callable) -> list:
-        """A player's gradient: the direct one, and the one through each pass of its networks."""
-        direct, at = slopes[: -len(once)], slopes[-len(once) :]
-        whole, start = [], 0
-        for name in player.networks:
-            own = direct[start : start + len(self.networks[name].trainable_variables)]
-            start += len(own)
-            if name in once and at[once.index(name)] is not None:
-                k = once.index(name)
-                own = [a if b is None else b if a is None else a + b for a, b in zip(own, pull(k, at[k]), strict=True)]
-            whole += own
-        return whole
 
     def _share(self, batch: Sequence, share: int) -> list:
         rows = batch[0].shape[0] // self.parts
