@@ -57,13 +57,15 @@ def book(
     ] = False,
     student: Annotated[bool, typer.Option("--student", help="Leave the solutions of the exercises out.")] = False,
 ) -> None:
-    """Execute every chapter that has changed and make the HTML book."""
+    """Execute every chapter that has changed and make the HTML book, with slides."""
+    from ganad import slides
     from ganad.book import Book
     from ganad.pages import build, build_as_kept
 
     console = Console()
     here = Book(Path(), profile, student)
     page = build_as_kept(here, console) if as_kept else build(here, console, keep_outputs)
+    slides.make(here, here.edition / "html")
     console.print(f"open {page}", highlight=False, soft_wrap=True)
 
 
@@ -104,6 +106,29 @@ def _value(pair: str) -> tuple[str, Any]:
     if not isinstance(value, (str, int, float, list, dict, type(None))):
         value = text  # YAML knows dates; no parameter is one
     return name, value
+
+
+@app.command()
+def grade(
+    folder: Annotated[Path, typer.Argument(help="With the notebooks of the assignment as they were handed in.")],
+    output: Annotated[Path, typer.Option(help="The table: points of each task, total, why some are missing.")] = Path(
+        "grades.csv"
+    ),
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for each notebook.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Of the numbers that the checks ask with.")] = 1,
+) -> None:
+    """Run submitted notebooks of the assignment and write their points: those of strangers only where nothing can be lost."""
+    from ganad import grading
+    from ganad.pages import need
+
+    need("papermill", "nbformat")
+    most = sum(task.points for task in grading.TASKS)
+
+    def say(found: grading.Grade) -> None:
+        print(f"{found.name:<32} {found.total:2d} of {most}  {found.failure}".rstrip())
+
+    grading.grade_folder(folder, output, timeout=timeout, seed=seed, told=say)
+    print(output)
 
 
 @app.command()
