@@ -17,6 +17,7 @@ from rich.console import Console
 
 from ganad import notebooks
 from ganad.book import Book, BookError, PagesError, digest, execute
+from ganad.site import chapters, timing
 
 _SOLUTION = re.compile(r"^:::\{admonition\} Solution \d+\n.*?^:::\n*", re.DOTALL | re.MULTILINE)
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "conftest.py", "*.ipynb")
@@ -69,14 +70,16 @@ def stage(book: Book, as_kept: bool = False) -> None:
     shutil.copytree(book.root / "book", fresh / "book", ignore=_LEFT_OUT)
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(book.root / name, fresh)
+    if "genindex" in book.pages:
+        (fresh / "genindex.md").write_text("# Index\n")  # Sphinx fills it
     for chapter in book.chapters:
         target = fresh / f"{chapter}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
-        executed = book.notebook(chapter) if as_kept else book.executed(chapter)
+        notebook = notebooks.read(book.notebook(chapter) if as_kept else book.executed(chapter))
         if book.student:
-            notebooks.write(without_solutions(notebooks.read(executed)), target)
-        else:
-            shutil.copy2(executed, target)
+            notebook = without_solutions(notebook)
+        static = fresh / "book" / "_static"
+        notebooks.write(chapters.dress(book, chapter, notebook, static, as_kept), target)
     shutil.rmtree(staged, ignore_errors=True)
     fresh.rename(staged)
 
@@ -95,7 +98,8 @@ def make_pages(book: Book, console: Console) -> Path:
     source, pages = book.edition / "source", book.edition / "html"
     index, stamp = pages / f"{book.pages[0]}.html", pages / ".key"
     files = sorted(path for path in source.rglob("*") if path.is_file())
-    key = digest("", [*files, book.root / "uv.lock"], book.root)
+    package = sorted((book.root / "ganad").rglob("*.py"))  # the reference shows it
+    key = digest("", [*files, *package, book.root / "uv.lock"], book.root)
     if stamp.exists() and index.exists() and stamp.read_text() == key:
         console.print(f"  {'pages':<32} kept", highlight=False)
         return index
@@ -116,7 +120,10 @@ def _jupyter_book(book: Book) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     command = [*program, "build", str(book.edition / "source"), "--path-output", str(work)]
-    done = subprocess.run([*command, "-W", "-n", "--keep-going", "-q"], capture_output=True, text=True)
+    # the reference is made by importing the package, for which any backend will do: the one that loads fastest
+    environment = {**os.environ, "KERAS_BACKEND": "numpy"}
+    options = ["-W", "-n", "--keep-going", "-q"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, env=environment)
     log = book.edition / "pages.log"
     log.write_text(notebooks.plain(done.stdout + done.stderr))
     if done.returncode:
@@ -126,9 +133,13 @@ def _jupyter_book(book: Book) -> Path:
 
 
 def _keep(book: Book) -> None:
+    durations = {}
     for chapter in book.chapters:
-        path = book.notebook(chapter)
-        notebooks.write(notebooks.with_outputs_of(notebooks.read(path), notebooks.read(book.executed(chapter))), path)
+        path, executed = book.notebook(chapter), notebooks.read(book.executed(chapter))
+        notebooks.write(notebooks.with_outputs_of(notebooks.read(path), executed), path)
+        if taken := timing.seconds(executed):
+            durations[chapter] = taken
+    timing.keep(book.root, durations)
 
 
 def _first_warning(log: Path, source: Path) -> str:

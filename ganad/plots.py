@@ -11,8 +11,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-NORMAL, ANOMALY, PUBLISHED, ACCENT = "#2f6db3", "#e07b1f", "#8a8f98", "#3a8f5c"
-_COLOURS = (NORMAL, ANOMALY, ACCENT, "#8a5bb5", PUBLISHED)
+PALETTE = {
+    "normal": "#2f6db3",
+    "anomaly": "#e07b1f",
+    "published": "#8a8f98",
+    "accent": "#14532d",
+    "fifth": "#8c2d62",
+}
+"""The colours of everything; a test sees to it that they differ for the colour-blind, and that the pages have the same."""
+NORMAL, ANOMALY, PUBLISHED, ACCENT, _FIFTH = PALETTE.values()
+_COLOURS = (NORMAL, ANOMALY, ACCENT, _FIFTH, PUBLISHED)
 _STYLE = {
     "figure.dpi": 110,
     "savefig.dpi": 160,

@@ -6,6 +6,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # has to be set before Tenso
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,3 +94,12 @@ def kdd_rows() -> pd.DataFrame:
     attacks = table.index[table["label"] != "normal."]
     table.loc[attacks[100:200]] = table.loc[attacks[:100]].to_numpy()
     return table
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A real browser, one for all tests; skipped where there is none."""
+    from browser import opened
+
+    with opened() as started:
+        yield started

@@ -1,36 +1,14 @@
 """What can be played with in the pages, in a real browser, opened as files: no server."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from small_book import ROOT
+from browser import HTML
 
-from ganad.book import Book
-
-HTML = Book(ROOT).folder / "html"
 LAB = "window.ganad.labs[0]"
-QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 pytestmark = pytest.mark.skipif(not HTML.exists(), reason="the pages are not built: make pages")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    """The system's Chromium, or Playwright's own."""
-    api = pytest.importorskip("playwright.sync_api")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with api.sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *QUIET])
-        except api.Error as error:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip(f"no browser: {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,31 @@
+"""The reference of the package: each class and function points to the chapter that explains it."""
+
+import re
+import sys
+from typing import Any
+
+_CHAPTER = re.compile(r"Chapter: (book/[\w/-]+)\.ipynb")
+_STARRED = re.compile(r"(?<![\w*\\`])\*(?=shape\b)")  # (N, *shape): no emphasis begins here
+_OF_OTHERS = re.compile(r"set_\w+_request")  # scikit-learn's, on every estimator
+
+
+def skip(app: Any, what: str, name: str, thing: Any, skipped: bool, options: Any) -> bool | None:
+    """Whether a member is left out; None: as it would be anyhow."""
+    return True if _OF_OTHERS.fullmatch(name) else None
+
+
+def chapter_of(module: str) -> str | None:
+    """The page that explains a module, which its docstring names."""
+    found = _CHAPTER.search(getattr(sys.modules.get(module), "__doc__", None) or "")
+    return found and found[1]
+
+
+def point_to_chapter(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Add the chapter under a class or function; under a module its path is made a link."""
+    lines[:] = [_STARRED.sub(r"\\*", line) for line in lines]
+    if what == "module":
+        lines[:] = [_CHAPTER.sub(r"Chapter: :doc:`/\1`", line) for line in lines]
+    elif what in ("class", "function") and (chapter := chapter_of(getattr(thing, "__module__", ""))):
+        lines += ["", f"Explained in :doc:`/{chapter}`.", ""]
+        if what == "class" and not name.endswith("Play"):
+            app.__dict__.setdefault("ganad_explained", {}).setdefault(chapter, []).append(name)

@@ -1,0 +1,111 @@
+"""Every page in a real browser, as a reader opens it: from a file, without a server or a network."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from browser import HTML, NARROW, WIDE
+from small_book import ROOT
+
+from ganad.book import Book
+
+PAGES = [*Book(ROOT).pages, "search"]
+GRAVE = {"serious", "critical"}
+
+pytestmark = pytest.mark.skipif(not HTML.exists(), reason="the pages are not built: make pages")
+every_page = pytest.mark.parametrize("page", PAGES)
+
+
+@dataclass
+class Seen:
+    """What a browser has to say of a page."""
+
+    wrong: list[str] = field(default_factory=list)  # errors of scripts, and what could not be loaded
+    elsewhere: list[str] = field(default_factory=list)  # requests to another host
+    unfair: dict[str, list[str]] = field(default_factory=dict)  # what axe-core found, by mode
+    too_wide: list[str] = field(default_factory=list)  # what sticks out of a narrow screen
+
+
+STICKS_OUT = """() => {
+  const root = document.documentElement, width = root.clientWidth;
+  if (root.scrollWidth <= width) return [];
+  const held = element => {
+    for (let up = element.parentElement; up; up = up.parentElement)
+      if (up !== document.body && getComputedStyle(up).overflowX !== "visible") return true;
+    return false;
+  };
+  const wide = [...document.body.querySelectorAll("*")]
+    .filter(element => element.getBoundingClientRect().right > width + 1 && !held(element));
+  return [`${root.scrollWidth} px`, ...wide.slice(0, 3).map(element => element.outerHTML.slice(0, 160))];
+}"""
+
+
+def heard(sheet: Any, seen: Seen) -> None:
+    """Write down what goes wrong from now on."""
+    sheet.on("pageerror", lambda error: seen.wrong.append(str(error)))
+    sheet.on("console", lambda said: said.type == "error" and seen.wrong.append(said.text))
+    sheet.on("requestfailed", lambda request: seen.wrong.append(f"{request.url}: {request.failure}"))
+    sheet.on(
+        "request",
+        lambda request: (
+            urlsplit(request.url).scheme not in ("file", "data", "blob") and seen.elsewhere.append(request.url)
+        ),
+    )
+
+
+def grave(sheet: Any, options: dict[str, Any]) -> list[str]:
+    """What axe-core finds serious or critical: the rule, how often, and the first place."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(sheet, options={"resultTypes": ["violations"], **options}).response["violations"]
+    return [
+        f"{each['id']} ({len(each['nodes'])}): {each['nodes'][0]['html'][:200]} {each['nodes'][0]['failureSummary']}"
+        for each in found
+        if each["impact"] in GRAVE
+    ]
+
+
+@pytest.fixture(scope="module")
+def look(browser):
+    """Looks at a page, once: wide and light with all of axe-core, in the dark for its contrasts, and narrow."""
+    known: dict[str, Seen] = {}
+
+    def at(page: str) -> Seen:
+        if page not in known:
+            seen = known[page] = Seen()
+            sheet = browser.new_page(viewport={"width": WIDE, "height": 900})
+            heard(sheet, seen)
+            sheet.goto((HTML / f"{page}.html").as_uri(), wait_until="load")
+            sheet.evaluate("window.MathJax && MathJax.startup ? MathJax.startup.promise : 0")
+            seen.unfair["light"] = grave(sheet, {})
+            sheet.evaluate("document.documentElement.dataset.theme = 'dark'")
+            contrast = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+            seen.unfair["dark"] = grave(sheet, contrast)
+            sheet.set_viewport_size({"width": NARROW, "height": 800})
+            seen.too_wide = sheet.evaluate(STICKS_OUT)
+            sheet.close()
+        return known[page]
+
+    return at
+
+
+@every_page
+def test_nothing_goes_wrong(page: str, look) -> None:
+    assert look(page).wrong == []
+
+
+@every_page
+def test_nothing_is_asked_of_another_host(page: str, look) -> None:
+    assert look(page).elsewhere == []
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@every_page
+def test_page_can_be_used_by_all(page: str, mode: str, look) -> None:
+    assert look(page).unfair[mode] == []
+
+
+@every_page
+def test_page_fits_a_telephone(page: str, look) -> None:
+    assert look(page).too_wide == []
