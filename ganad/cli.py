@@ -1,4 +1,4 @@
-"""The command line: ``ganad data``, ``ganad book``, ``ganad run``, ``ganad survey`` and ``ganad bench``.
+"""The command line: ``ganad data``, ``ganad book``, ``ganad run``, ``ganad survey``, ``ganad export`` and ``ganad bench``.
 
 Whatever is wrong with what was asked is said in one line on stderr, with exit code 2; a chapter or page that fails, 1.
 """
@@ -14,11 +14,13 @@ from typer.core import TyperCommand
 
 from ganad import __version__
 from ganad.cli_data import complain, data_app
+from ganad.cli_export import export_app
 from ganad.cli_survey import survey_app
 
 app = typer.Typer(add_completion=False, help="GANs for anomaly detection: the data, the book, its chapters.")
 app.add_typer(data_app, name="data")
 app.add_typer(survey_app, name="survey")
+app.add_typer(export_app, name="export")
 
 _UsageError = typer.BadParameter.__mro__[1]  # typer exports the exceptions, but not the one they all are
 

@@ -46,6 +46,7 @@ class Playable:
         return (
             f'<div class="ganad-play" data-play="{self.name}">{self.instead}'
             f'<script type="application/json">{text}</script></div>\n'
+            '<script src="../../_static/play/parts.js" defer></script>\n'
             f'<script src="../../_static/play/{self.name}.js" defer></script>'
         )
 

@@ -1,13 +1,8 @@
 /* The results explorer: data set, measure and class chosen, a table whose bars are the figures.  Tables can be read aloud. */
 (() => {
   "use strict";
+  const { make, choice, begin } = window.ganad;
 
-  const make = (tag, attributes = {}, ...children) => {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  };
   const unique = (values) => [...new Set(values)];
   const number = (value) => value.toFixed(3).replace(/^0/, "");
 
@@ -18,15 +13,12 @@
       this.order = "mean";
       this.choices = Object.fromEntries(
         [["data", "Data"], ["measure", "Measure"], ["class", "Anomaly"]].map(([key, label]) => {
-          const select = make("select", { name: key });
-          select.addEventListener("change", () => this.show());
-          return [key, { select, label: make("label", {}, `${label}: `, select) }];
+          return [key, choice(`${label}:`, [], () => this.show())];
         }),
       );
       this.table = make("div", { class: "ganad-play-table" });
       const labels = Object.values(this.choices).map(({ label }) => label);
       root.replaceChildren(make("div", { class: "ganad-play-buttons" }, ...labels), this.table);
-      root.classList.add("ganad-play-live");
       this.show();
     }
 
@@ -79,10 +71,5 @@
     }
   }
 
-  const begin = () => {
-    const roots = [...document.querySelectorAll('[data-play="explorer"]:not(.ganad-play-live)')];
-    window.ganad = Object.assign(window.ganad || {}, { explorers: roots.map((root) => new Explorer(root)) });
-  };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-  else begin();
+  begin("explorer", "explorers", Explorer);
 })();

@@ -1,7 +1,7 @@
 /* The GAN lab: a GAN in the plane, trained in the page.  It takes the place of the picture in `[data-play="gan-lab"]`. */
 (() => {
   "use strict";
-  const { PlaneGan, SHAPES, sigmoid } = window.ganad;
+  const { PlaneGan, SHAPES, sigmoid, make, button, choice, calm, begin } = window.ganad;
 
   const SIDE = 2; // the plane reaches from -SIDE to SIDE
   const CELLS = 36; // of the heat map, each way
@@ -9,13 +9,6 @@
   const KEPT = 400; // losses in the picture below
   const SPEEDS = { slow: { label: "slow motion", wait: 400 }, calm: { label: "calm", wait: 60 }, fast: { label: "fast", wait: 0 } };
   const BUDGET = 10; // milliseconds of training in a frame of 33
-
-  const make = (tag, attributes = {}, ...children) => {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  };
 
   class Lab {
     constructor(root) {
@@ -30,27 +23,31 @@
     }
 
     build() {
-      const choice = (label, name, options) => {
-        const select = make("select", { name });
-        for (const [value, { label: text }] of Object.entries(options)) select.append(make("option", { value }, text));
-        return [make("label", {}, label, " ", select), select];
-      };
       const box = (label, checked) => {
         const input = make("input", { type: "checkbox" });
         input.checked = checked;
         return [make("label", {}, input, " ", label), input];
       };
-      const button = (label) => make("button", { type: "button" }, label);
-      const [shape, shapeInput] = choice("Real points:", "shape", SHAPES);
-      const [speed, speedInput] = choice("Speed:", "speed", SPEEDS);
-      speedInput.value = "fast";
+      const options = (listed) => Object.entries(listed).map(([value, { label }]) => [value, label]);
+      const shape = choice("Real points:", options(SHAPES), (value) => this.begin(value, this.gan.seed));
+      const speed = choice("Speed:", options(SPEEDS), () => {});
+      speed.select.value = "fast";
       const [heat, heatInput] = box("what D believes", true);
       const [mesh, meshInput] = box("how G bends the plane", false);
       const [pull, pullInput] = box("where D pulls the points", true);
       const [collapse, collapseInput] = box("provoke a collapse: ten moves of G for one of D", false);
       this.controls = {
-        play: button("Play"), step: button("One step"), reset: button("Start anew"), clear: button("Clear what I drew"),
-        shape: shapeInput, speed: speedInput, heat: heatInput, mesh: meshInput, pull: pullInput, collapse: collapseInput,
+        play: button("Play", () => this.play(!this.playing)),
+        step: button("One step", () => {
+          this.play(false);
+          this.advance(1);
+        }),
+        reset: button("Start anew", () => this.begin(this.gan.shape, this.gan.seed + 1)),
+        clear: button("Clear what I drew", () => {
+          this.gan.own = [];
+          this.begin("own", this.gan.seed);
+        }),
+        speed: speed.select, heat: heatInput, mesh: meshInput, pull: pullInput, collapse: collapseInput,
       };
       const { play, step, reset, clear } = this.controls;
       this.plane = make("canvas", {
@@ -62,28 +59,16 @@
       const panel = make("div", { class: "ganad-play-panel" });
       panel.append(
         make("div", { class: "ganad-play-buttons" }, play, step, reset),
-        shape, clear, speed,
+        shape.label, clear, speed.label,
         make("fieldset", {}, make("legend", {}, "Show"), heat, mesh, pull),
         collapse, this.told, this.curve,
       );
       clear.hidden = true;
       this.root.replaceChildren(make("div", { class: "ganad-play-lab" }, this.plane, panel));
-      this.root.classList.add("ganad-play-live");
     }
 
     listen() {
-      const { play, step, reset, clear, shape, collapse, heat, mesh, pull } = this.controls;
-      play.addEventListener("click", () => this.play(!this.playing));
-      step.addEventListener("click", () => {
-        this.play(false);
-        this.advance(1);
-      });
-      reset.addEventListener("click", () => this.begin(this.gan.shape, this.gan.seed + 1));
-      shape.addEventListener("change", () => this.begin(shape.value, this.gan.seed));
-      clear.addEventListener("click", () => {
-        this.gan.own = [];
-        this.begin("own", this.gan.seed);
-      });
+      const { collapse, heat, mesh, pull } = this.controls;
       collapse.addEventListener("change", () => (this.gan.answers = collapse.checked ? 10 : 1));
       for (const input of [heat, mesh, pull]) input.addEventListener("change", () => this.draw());
       this.plane.addEventListener("pointerdown", (event) => this.stamp(event, true));
@@ -116,8 +101,7 @@
 
     frame(now, last = -Infinity) {
       if (!this.playing) return;
-      const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-      const wait = Math.max(SPEEDS[this.controls.speed.value].wait, calm ? 1000 : 0);
+      const wait = Math.max(SPEEDS[this.controls.speed.value].wait, calm() ? 1000 : 0);
       if (now - last >= wait) {
         last = now;
         this.advance(this.controls.speed.value === "fast" ? Infinity : 1);
@@ -317,9 +301,5 @@
     }
   }
 
-  const begin = () => {
-    window.ganad.labs = [...document.querySelectorAll('[data-play="gan-lab"]')].map((root) => new Lab(root));
-  };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-  else begin();
+  begin("gan-lab", "labs", Lab);
 })();

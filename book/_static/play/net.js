@@ -6,20 +6,6 @@
   const SLOPE = 0.2; // of the leaky rectifier between the layers
   const BETA1 = 0.5, BETA2 = 0.999, EPSILON = 1e-7; // Adam as GANs use it
 
-  /* Numbers in [0, 1) that a seed settles (mulberry32), and normal ones made of them (Box and Muller). */
-  function random(seed) {
-    let state = seed >>> 0;
-    const uniform = () => {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let t = state;
-      t = Math.imul(t ^ (t >>> 15), t | 1);
-      t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-    const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-    return { uniform, normal };
-  }
-
   class Layer {
     constructor(inputs, outputs, rng) {
       this.inputs = inputs;
@@ -119,5 +105,5 @@
     }
   }
 
-  window.ganad = Object.assign(window.ganad || {}, { Net, random });
+  window.ganad.Net = Net;
 })();

@@ -1,19 +1,8 @@
 /* A threshold to drag over the scores of a test set, and a prevalence to change: what precision, recall and the curves make of it. */
 (() => {
   "use strict";
+  const { make, draw, slider, figure, begin } = window.ganad;
 
-  const make = (tag, attributes = {}, ...children) => {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  };
-  const SVG = "http://www.w3.org/2000/svg";
-  const draw = (tag, attributes = {}) => {
-    const element = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    return element;
-  };
   const TICKS = 400, BINS = 40, TESTED = 1000;
   const number = (value) => (Number.isNaN(value) ? "–" : value.toFixed(3).replace(/^0(?=\.)/, ""));
   const atLeast = (values, cut) => values.filter((value) => value >= cut).length / values.length;
@@ -34,13 +23,9 @@
       const every = [...this.normal, ...this.anomalous].sort((a, b) => a - b);
       this.low = every[0];
       this.high = every[Math.ceil(0.995 * every.length) - 1];
-      const slider = (label, attributes) => {
-        const input = make("input", { type: "range", ...attributes }), shown = make("output");
-        input.addEventListener("input", () => this.show());
-        return { input, shown, label: make("label", {}, `${label} `, shown, input) };
-      };
-      this.cut = slider("Threshold:", { min: 0, max: TICKS, value: Math.round(TICKS * this.start()), step: 1 });
-      this.share = slider("Prevalence, the share of anomalies:", { min: 1, max: 99, value: Math.round(100 * this.prevalence), step: 1 });
+      const show = () => this.show();
+      this.cut = slider("Threshold:", { min: 0, max: TICKS, value: Math.round(TICKS * this.start()), step: 1 }, show);
+      this.share = slider("Prevalence, the share of anomalies:", { min: 1, max: 99, value: Math.round(100 * this.prevalence), step: 1 }, show);
       this.pictures = {
         scores: draw("svg", { viewBox: "0 0 600 190", role: "img" }),
         precision: draw("svg", { viewBox: "0 0 210 210", role: "img" }),
@@ -48,14 +33,12 @@
       };
       this.matrix = make("div");
       this.told = make("output", { class: "ganad-play-told", "aria-live": "polite" });
-      const figure = (picture, text) => make("figure", {}, picture, make("figcaption", {}, text));
       root.replaceChildren(
         figure(this.pictures.scores, `Scores of ${this.name}: blue normal, orange anomalous; right of the line is called anomalous.`),
         make("div", { class: "ganad-play-sliders" }, this.cut.label, this.share.label),
         make("div", { class: "ganad-play-row" }, this.matrix, figure(this.pictures.precision, "precision against recall"), figure(this.pictures.roc, "recall against false alarms")),
         this.told,
       );
-      root.classList.add("ganad-play-live");
       this.show();
     }
 
@@ -136,10 +119,6 @@
     }
   }
 
-  const begin = () => {
-    const roots = [...document.querySelectorAll('[data-play="threshold"]:not(.ganad-play-live)')];
-    window.ganad = Object.assign(window.ganad || {}, { thresholds: roots.map((root) => new Threshold(root)), averagePrecision });
-  };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-  else begin();
+  window.ganad.averagePrecision = averagePrecision;
+  begin("threshold", "thresholds", Threshold);
 })();

@@ -1,0 +1,48 @@
+"""Networks packed into one block of bytes, its description, and back."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from ganad.export.graph import graph, rounded
+
+
+def pack(networks: Mapping[str, keras.Model]) -> dict[str, Any]:
+    """What a page needs to run these networks.
+
+    Returns
+    -------
+    dict
+        ``networks``: of each its graph (:func:`ganad.export.graph.graph`) and its ``tensors``, each with ``shape``, ``type``
+        ("float16" or "float32", little endian) and ``at``, where it begins; ``bytes``: all of them, in base64.
+    """
+    described, blocks, at = {}, [], 0
+    for role, network in networks.items():
+        tensors = []
+        for weight in map(rounded, network.get_weights()):
+            tensors.append({"shape": list(weight.shape), "type": weight.dtype.name, "at": at})
+            block = weight.astype(weight.dtype.newbyteorder("<")).tobytes()
+            blocks.append(block + bytes(-len(block) % 4))  # a float32 begins at a multiple of 4
+            at += len(blocks[-1])
+        described[role] = graph(network) | {"tensors": tensors}
+    return {"networks": described, "bytes": base64.b64encode(b"".join(blocks)).decode()}
+
+
+def unpack(packed: Mapping[str, Any], role: str) -> list[np.ndarray]:
+    """A packed network's arrays, float32, in the order of ``set_weights()``."""
+    block = base64.b64decode(packed["bytes"])
+    return [
+        np.frombuffer(block, f"<f{tensor['type'][-2:] == '16' and 2 or 4}", int(np.prod(tensor["shape"])), tensor["at"])
+        .reshape(tensor["shape"])
+        .astype(np.float32)
+        for tensor in packed["networks"][role]["tensors"]
+    ]
+
+
+def round_weights(networks: Mapping[str, keras.Model]) -> None:
+    """Give networks the weights that :func:`pack` would write."""
+    for network in networks.values():
+        network.set_weights([rounded(weight).astype(np.float32) for weight in network.get_weights()])
