@@ -1,5 +1,6 @@
 """The assignment's checks: right answers pass with any numbers, wrong ones get the hint that fits, nothing gets through."""
 
+import doctest
 import json
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from assignment_solutions import average_precision, split, standardise
 from small_book import ROOT
 
+import ganad.assignment
 from ganad import notebooks
 from ganad.assignment import TASKS, Sheet, egbad_parts, regrade, verdict
 
@@ -217,14 +219,20 @@ def test_a_sheet_counts_the_last_check_of_each_task(capsys):
     sheet = Sheet()
     sheet.check(3, right.residual)
     assert sheet.points == 2 and sheet.done(3)
-    assert "task 3, residual: right (2 of 2)." in capsys.readouterr().out
+    assert "task 3, residual: right (2 of 2)\n" in capsys.readouterr().out
     sheet.check(3, lambda *_: None)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+    sheet.check(4, lambda *_: None)
     assert sheet.points == 0 and not sheet.done(1, 3)
     assert capsys.readouterr().out.endswith("waits for task 1, 3\n")
     for number, task in enumerate(TASKS, 1):
         sheet.check(number, getattr(right, task.name))
     assert sheet.points == sum(task.points for task in TASKS) == 20
     assert repr(sheet).splitlines()[-1].endswith("20 of 20")
+
+
+def test_the_packages_example_is_true():
+    assert doctest.testmod(ganad.assignment).failed == 0
 
 
 def test_a_task_that_is_not_there_is_refused(refused):

@@ -73,7 +73,7 @@ def test_what_a_notebook_says_and_changes_does_not_count(tmp_path: Path) -> None
             "import ganad.assignment as a, ganad.assignment.checks as c, ganad.assignment.sheet as s",
             "a.regrade = a.verdict = s.verdict = lambda *_, **__: None",
             "c.TASKS = a.TASKS = s.TASKS = ()",
-            "print('task 3, residual: right (2 of 2).')",
+            "print('task 3, residual: right (2 of 2)')",
         ]
     )
     by_heart = "def residual(x, r):\n    return np.array([1.0] * len(x))"

@@ -6,11 +6,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from ganad.assignment.checks import TASKS, Task
 
 _SECONDS = 10
+_LETTERS = 78  # of a line: a page shows no more
 
 
 class Sheet:
@@ -44,8 +46,10 @@ class Sheet:
         task = TASKS[number - 1]
         hint = verdict(task, answer)
         self._points[number] = 0 if hint else task.points
-        said = f"not yet (0 of {task.points}).  {hint}" if hint else f"right ({task.points} of {task.points})."
+        said = f"not yet (0 of {task.points})" if hint else f"right ({task.points} of {task.points})"
         print(f"task {number}, {task.name}: {said}")
+        if hint:
+            print(fill(hint, _LETTERS, initial_indent="  ", subsequent_indent="  "))
 
     def done(self, *numbers: int) -> bool:
         """Whether these tasks are right; if not, say which the cell waits for."""

@@ -56,7 +56,7 @@ def make(book: Book, html: Path) -> Path:
         made = slides(parts(html, chapter))
         titles[name] = made[0].title
         _write(folder / f"{name}.html", deck(made, chapter))
-    _write(index, listing(titles))
+    _write(index, listing(titles, book.pages[0]))
     _write(stamp, key)
     return index
 

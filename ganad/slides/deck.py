@@ -42,6 +42,7 @@ _LIST = """</head>
 {items}
 </ul>
 <p>Arrow keys move on, S opens the speaker's notes, F fills the screen, Esc shows all slides.</p>
+<p><a href="../{first}.html">To the book</a></p>
 </body>
 </html>
 """
@@ -54,10 +55,10 @@ def deck(slides: Sequence[Slide], chapter: str) -> str:
     return _head(f"{title}: slides") + _DECK.format(slides=body, chapter=chapter, title=title)
 
 
-def listing(titles: Mapping[str, str]) -> str:
-    """The HTML of a page with a link to each deck."""
+def listing(titles: Mapping[str, str], first: str) -> str:
+    """The HTML of a page with a link to each deck, and to the first page of the book."""
     items = "\n".join(f'<li><a href="{name}.html">{title}</a></li>' for name, title in titles.items())
-    return _head("Slides") + _LIST.format(items=items)
+    return _head("Slides") + _LIST.format(items=items, first=first)
 
 
 def _head(title: str) -> str:
