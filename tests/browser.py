@@ -20,7 +20,10 @@ from small_book import ROOT
 from ganad.book import Book
 
 HTML = Book(ROOT).folder / "html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = (
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 NARROW, WIDE = 360, 1280
 MODES = ("light", "dark")
@@ -56,7 +59,7 @@ async def _shoot(browser: Any, page: str, width: int, mode: str, folder: Path) -
     await sheet.evaluate("window.MathJax && MathJax.startup ? MathJax.startup.promise : 0")
     await sheet.evaluate("for (const image of document.images) image.loading = 'eager'")
     height = min(await sheet.evaluate("document.documentElement.scrollHeight"), TALLEST)
-    name = f"{page.removeprefix('book/').replace('/', '_')}-{width}-{mode}.png"
+    name = f"{page.removeprefix('book/').replace('/', '_')}-{width}-{mode}.jpeg"
     await sheet.screenshot(path=folder / name, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
     await context.close()
 
