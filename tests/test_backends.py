@@ -42,6 +42,9 @@ class Probes:
 
     def _start(self, name: str) -> subprocess.Popen:
         cpu = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
+        cpu |= {
+            "OMP_NUM_THREADS": "1"
+        }  # PyTorch's threads wait for each other by spinning: slow beside other processes
         paths = os.pathsep.join(filter(None, [str(PROBE.parent.parent), os.environ.get("PYTHONPATH")]))
         return subprocess.Popen(
             [sys.executable, str(PROBE), str(self.folder)],
