@@ -94,14 +94,14 @@ def _known(what: str) -> frozenset[str]:
 
 def _runs_of(source: str) -> str | None:
     """The sweep of the detectors and data sets that a section's code names; None if it shows no results of the grid."""
+    if not re.search(r"\btable\b|\btables\.|\bseries\(|\bruns\b", source):
+        return None
     from ganad.survey import comparison
 
     words = set(_strings(source))
     words |= {name for name, shown in comparison.DATA.items() if shown in words}
     lowered = words | {word.lower() for word in words}
     terms = [f"{what}={word}" for what in ("dataset", "detector") for word in sorted(lowered & _known(what))]
-    if not re.search(r"\btable\b|\btables\.|\bseries\(|\bruns\b", source):
-        return None
     return f"ganad survey run --only {','.join(terms)}" if terms else "ganad survey run"
 
 
