@@ -26,7 +26,7 @@ def lab(browser) -> Iterator:
 
 def told(page) -> str:
     """What the lab says of its state."""
-    return page.locator(".ganad-play-told").inner_text()
+    return page.locator('[data-play="gan-lab"] .ganad-play-told').inner_text()
 
 
 def weights(page, player: str) -> list[np.ndarray]:
