@@ -42,7 +42,7 @@ lint: $(STAMP) ## Check style and format, of notebooks too
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
 
 unit: $(STAMP) ## Run the tests of the package, the command line and the project's files
-	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile tests --ignore-glob "tests/test_pages*.py" --ignore tests/test_play.py
+	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder tests --ignore-glob "tests/test_pages*.py" --ignore tests/test_play.py
 
 chapters: $(STAMP) ## Run the chapters and compare what they print with their kept outputs (nbval)
 	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --nbval --nbval-current-env book
