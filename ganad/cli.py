@@ -60,14 +60,12 @@ def book(
     student: Annotated[bool, typer.Option("--student", help="Leave the solutions of the exercises out.")] = False,
 ) -> None:
     """Execute every chapter that has changed and make the HTML book, with slides."""
-    from ganad import slides
     from ganad.book import Book
     from ganad.pages import build, build_as_kept
 
     console = Console()
     here = Book(Path(), profile, student)
     page = build_as_kept(here, console) if as_kept else build(here, console, keep_outputs)
-    slides.make(here, here.edition / "html")
     console.print(f"open {page}", highlight=False, soft_wrap=True)
 
 

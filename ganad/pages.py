@@ -15,11 +15,12 @@ from typing import Any
 
 from rich.console import Console
 
-from ganad import notebooks
+from ganad import notebooks, slides
 from ganad.book import Book, BookError, PagesError, digest, execute
 from ganad.site import chapters, timing
 
 _SOLUTION = re.compile(r"^:::\{admonition\} Solution \d+\n.*?^:::\n*", re.DOTALL | re.MULTILINE)
+_FOR_TEACHERS = Path("book", "teaching", "notes.md")
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "conftest.py", "*.ipynb")
 
 
@@ -68,6 +69,10 @@ def stage(book: Book, as_kept: bool = False) -> None:
     staged, fresh = book.edition / "source", book.edition / "source.part"
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(book.root / "book", fresh / "book", ignore=_LEFT_OUT)
+    if book.student and (notes := fresh / _FOR_TEACHERS).exists():
+        notes.write_text(
+            "# Notes for teachers\n\nThey hold answers: they are in the edition that `ganad book` makes.\n", "utf-8"
+        )
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(book.root / name, fresh)
     if "genindex" in book.pages:
@@ -106,6 +111,7 @@ def make_pages(book: Book, console: Console) -> Path:
     started = time.time()
     with console.status("pages"):
         made = _jupyter_book(book)
+        slides.make(book, made)
     (made / ".key").write_text(key)
     shutil.rmtree(pages, ignore_errors=True)
     made.rename(pages)

@@ -117,11 +117,20 @@ def test_the_students_edition_lies_beside_the_other(built: Book, fresh: Book) ->
     chapter = notebooks.read(fresh.notebook("book/one"))
     chapter.cells.append(new_markdown_cell(":::{admonition} Solution 1\n:class: dropdown\nIt is secret.\n:::"))
     notebooks.write(chapter, fresh.notebook("book/one"))
+    notes = Path("book", "teaching", "notes.md")
+    (fresh.root / notes).parent.mkdir()
+    (fresh.root / notes).write_text("# Notes\n\nThe answer is secret.\n")
     whole = pages.build_as_kept(fresh, shown)
-    students = pages.build_as_kept(Book(fresh.root, student=True), shown)
+    for_students = Book(fresh.root, student=True)
+    students = pages.build_as_kept(for_students, shown)
+    staged = [(book.edition / "source" / notes).read_text() for book in (fresh, for_students)]
+    assert ["secret" in text for text in staged] == [True, False]
     assert students.relative_to(fresh.folder).parts[:2] == ("student", "html")
     texts = [(page.parent / "one.html").read_text() for page in (whole, students)]
     assert ["It is secret" in text for text in texts] == [True, False]
+    for page in (whole, students):  # the slides of the chapter, linked from its page
+        link = "../slides/one.html"
+        assert link in (page.parent / "one.html").read_text() and (page.parent / link).exists()
 
 
 def test_key_follows_source_parameters_package_results_and_lock(fresh: Book, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import html
 from pathlib import Path
 from typing import Any
 
-from ganad import notebooks
+from ganad import notebooks, slides
 from ganad.book import Book
 from ganad.site import repository, reproduce, timing
 
@@ -33,7 +33,11 @@ def dress(book: Book, chapter: str, notebook: Any, static: Path, as_kept: bool) 
     first = notebook.cells[0]
     title, _, rest = first.source.partition("\n")
     up = "../" * chapter.count("/") + "_static/notebooks/"
-    first.source = f"{title}\n\n{_under_title(_facts(notebook, facts), copy, up, name)}\n{rest}"
+    deck = next(
+        (f"{'../' * chapter.count('/')}slides/{deck}.html" for deck, of in slides.decks(book).items() if of == chapter),
+        None,
+    )
+    first.source = f"{title}\n\n{_under_title(_facts(notebook, facts), copy, up, name, deck)}\n{rest}"
     return notebook
 
 
@@ -65,8 +69,10 @@ def _facts(notebook: Any, measured: tuple[float | None, str] | None) -> str:
     return "; ".join(said)
 
 
-def _under_title(facts: str, copy: str, up: str, name: str | None) -> str:
+def _under_title(facts: str, copy: str, up: str, name: str | None, deck: str | None) -> str:
     links = [("Download the notebook", f"{up}{copy}", " download")]
+    if deck:
+        links.append(("Slides", deck, ""))
     if name:
         links = [
             ("Open in Colab", repository.colab(name, copy), ""),
