@@ -56,6 +56,12 @@ SHORTENED = """() => {
 }"""
 
 
+def resized(sheet: Any, width: int) -> None:
+    """Give a page another width, and wait until its scripts know."""
+    sheet.set_viewport_size({"width": width, "height": 900})
+    sheet.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def heard(sheet: Any, seen: Seen) -> None:
     """Write down what goes wrong from now on."""
     sheet.on("pageerror", lambda error: seen.wrong.append(str(error)))
@@ -94,9 +100,9 @@ def look(browser):
             heard(sheet, seen)
             sheet.goto((HTML / f"{page}.html").as_uri(), wait_until="load")
             sheet.evaluate("window.MathJax && MathJax.startup ? MathJax.startup.promise : 0")
-            sheet.set_viewport_size({"width": NARROW, "height": 800})
+            resized(sheet, NARROW)
             seen.too_wide = sheet.evaluate(STICKS_OUT)
-            sheet.set_viewport_size({"width": WIDE, "height": 900})
+            resized(sheet, WIDE)
             sheet.evaluate(SHORTENED)
             seen.unfair["light"] = grave(sheet, {})
             sheet.evaluate("document.documentElement.dataset.theme = 'dark'")

@@ -1,7 +1,7 @@
 /* What a page does beside being read: terms say what they mean, what scrolls can be scrolled by keyboard, and it prints. */
 (() => {
   "use strict";
-  const WIDE = ".bd-article pre, .bd-article .cell_output, .bd-article .pst-scrollable-table-container, .bd-article div.math";
+  const WIDE = ".bd-article pre, .bd-article .cell_output, .bd-article .pst-scrollable-table-container, .bd-article div.math, .bd-article mjx-container[display=true]";
 
   const reachable = () => {
     for (const element of document.querySelectorAll(WIDE)) {
@@ -55,7 +55,9 @@
       for (const each of before.folded || []) each.open = false;
     });
     reachable();
-    addEventListener("resize", reachable);
+    const article = document.querySelector(".bd-article");
+    if (article) new ResizeObserver(reachable).observe(article);
+    addEventListener("toggle", reachable, true); // what is unfolded may scroll as well
     addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(reachable));
   };
 
