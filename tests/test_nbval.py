@@ -92,6 +92,16 @@ def test_not_close_enough(kept: str, fresh: str) -> None:
     assert rules.Alike(kept) != rules.Alike(fresh)
 
 
+def test_what_one_training_does_not_settle_is_still_a_share_with_the_same_words() -> None:
+    assert rules.Unsettled("AUPRC 0.28, residual 25") == rules.Unsettled("AUPRC 0.78, residual 22")
+    assert rules.Unsettled("AUPRC 0.28") != rules.Unsettled("AUPRC 1.28")
+    assert rules.Unsettled("AUPRC 0.28") != rules.Unsettled("AUPRC -0.78")
+    assert rules.Unsettled("residual 25") != rules.Unsettled("residual 55")
+    assert rules.Unsettled("1 anomaly") != rules.Unsettled("0 anomaly")
+    assert rules.Unsettled("AUPRC 0.28") != rules.Unsettled("AUROC 0.28")
+    assert rules.Unsettled("0.28  0.5") != rules.Unsettled("0.28")
+
+
 def test_what_a_training_decides_may_differ_more() -> None:
     assert rules.Trained("AUPRC 0.36, residual 25") == rules.Trained("AUPRC 0.56, residual 22")
     assert rules.Trained("AUPRC 0.36") != rules.Trained("AUPRC 0.99")
