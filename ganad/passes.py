@@ -2,26 +2,23 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganad.backends import backend
-
-if TYPE_CHECKING:
-    from ganad.adversarial import Game, Player
 
 Gradients = Callable[[Sequence[str]], tuple[list, list]]
 """From the players of a turn to their losses and, for each, the gradient with respect to its own variables."""
 
 
-def shared(game: "Game", play: Callable, turns: Sequence[Sequence[str]], batch: Sequence) -> Gradients:
-    """How each of these turns, played one after the other on a batch, finds its gradients."""
+def shared(game: Any, play: Callable, turns: Sequence[Sequence[str]], batch: Sequence) -> Gradients:
+    """How each of these turns of a :class:`ganad.adversarial.Game`, played one after the other on a batch, finds its gradients."""
     once = _kept(game, play, turns) if len(turns) > 1 else {}
     if not once:
         return lambda turn: game.gradients(turn, *batch)
     return SharedPasses(game, play(game.networks, *batch), once).gradients
 
 
-def _kept(game: "Game", play: Callable, turns: Sequence[Sequence[str]]) -> dict[str, str]:
+def _kept(game: Any, play: Callable, turns: Sequence[Sequence[str]]) -> dict[str, str]:
     """What of a play can be kept for all of these turns: its networks move in the last one, if at all."""
     moved = {network for turn in turns[:-1] for name in turn for network in game.players[name].networks}
     return {network: name for network, name in getattr(play, "once", {}).items() if network not in moved}
@@ -32,7 +29,7 @@ class SharedPasses:
 
     Parameters
     ----------
-    game : Game
+    game : ganad.adversarial.Game
         Whose networks and players they are.
     play : object
         What the networks make of one batch; its noise is drawn.
@@ -40,7 +37,7 @@ class SharedPasses:
         The networks whose passes are kept, and the play's attribute that holds each.
     """
 
-    def __init__(self, game: "Game", play: Any, once: Mapping[str, str]) -> None:
+    def __init__(self, game: Any, play: Any, once: Mapping[str, str]) -> None:
         self._game, self._play, self._once = game, play, dict(once)
         networks = [game.networks[name] for name in once]
 
@@ -67,7 +64,7 @@ class SharedPasses:
             slopes = [self._pulled(player, slope) for player, slope in zip(players, slopes, strict=True)]
         return values, slopes
 
-    def _pulled(self, player: "Player", slopes: list) -> list:
+    def _pulled(self, player: Any, slopes: list) -> list:
         """A player's gradient: the direct one, and the one through each pass of its networks."""
         once = list(self._once)
         direct, at = slopes[: -len(once)], slopes[-len(once) :]
