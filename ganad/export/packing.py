@@ -34,12 +34,11 @@ def pack(networks: Mapping[str, keras.Model]) -> dict[str, Any]:
 def unpack(packed: Mapping[str, Any], role: str) -> list[np.ndarray]:
     """A packed network's arrays, float32, in the order of ``set_weights()``."""
     block = base64.b64decode(packed["bytes"])
-    return [
-        np.frombuffer(block, f"<f{tensor['type'][-2:] == '16' and 2 or 4}", int(np.prod(tensor["shape"])), tensor["at"])
-        .reshape(tensor["shape"])
-        .astype(np.float32)
-        for tensor in packed["networks"][role]["tensors"]
-    ]
+    arrays = []
+    for tensor in packed["networks"][role]["tensors"]:
+        kind, count = np.dtype(tensor["type"]).newbyteorder("<"), int(np.prod(tensor["shape"]))
+        arrays.append(np.frombuffer(block, kind, count, tensor["at"]).reshape(tensor["shape"]).astype(np.float32))
+    return arrays
 
 
 def round_weights(networks: Mapping[str, keras.Model]) -> None:
