@@ -11,6 +11,10 @@ AT_ONCE ?= 2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
+# Two processes that each start as many threads as there are cores take up to twice as long.
+unit chapters: export OMP_NUM_THREADS ?= 1
+unit chapters: export TF_NUM_INTRAOP_THREADS ?= 1
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help env book test lint unit chapters pages shots bench survey notebooks format torch peers ray clean

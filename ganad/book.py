@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from ganad import notebooks
+from ganad.site import timing
 
 AT_A_TIME = 2
 
@@ -108,7 +110,7 @@ class Book:
 
 
 def execute(book: Book, given: dict[str, dict[str, Any]], console: Console) -> None:
-    """Run every chapter that has changed, two at a time; the first that fails ends the others."""
+    """Run every chapter that has changed, two at a time, the longest first; the first that fails ends the others."""
     due = {}
     for chapter in book.chapters:
         key = book.key(chapter, given.get(chapter, {}))
@@ -126,7 +128,13 @@ def execute(book: Book, given: dict[str, dict[str, Any]], console: Console) -> N
         console.print(f"  {chapter:<32} {time.time() - started:5.1f} s", highlight=False)
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        _watch([pool.submit(run, chapter) for chapter in due], running, console)
+        _watch([pool.submit(run, chapter) for chapter in longest_first(book, due)], running, console)
+
+
+def longest_first(book: Book, chapters: Iterable[str]) -> list[str]:
+    """Chapters in the order to run them: none that takes minutes is left alone at the end; unknown ones come first."""
+    taken = timing.read(book.root)
+    return sorted(chapters, key=lambda chapter: -taken[chapter][0] if chapter in taken else -math.inf)
 
 
 def _run(book: Book, chapter: str, given: dict[str, Any], key: str, running: dict) -> None:
@@ -138,6 +146,7 @@ def _run(book: Book, chapter: str, given: dict[str, Any], key: str, running: dic
         failed.absolute(),
         given,
         on_start=lambda process: running.update({chapter: (time.time(), process)}),
+        environment=notebooks.share_of_cores(AT_A_TIME),
     )
     notebook = notebooks.read(failed)
     notebook.metadata["ganad"] = {"key": key}

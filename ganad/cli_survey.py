@@ -1,7 +1,6 @@
 """``ganad survey``: plan, run, status and report of the reproduction."""
 
 import math
-import os
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -117,10 +116,10 @@ def _sweep(
     ray: str,
     gpus: float,
 ) -> None:
+    from ganad import notebooks
     from ganad.survey import sweep as sweeping
 
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    environment = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), threads) if jobs > 1 else {}
+    environment = notebooks.share_of_cores(jobs) if jobs > 1 else {}
     place = sweeping.on_ray(ray, gpus=gpus) if ray else sweeping.here(jobs)
     with _Bar(console, estimates) as bar, place as workers:
         bar.at_once = workers.at_once

@@ -147,6 +147,15 @@ def run(
         raise NotebookError(f"{source.with_suffix('')}, {report['where']}: {report['error']}", report["refused"])
 
 
+def share_of_cores(at_once: int) -> dict[str, str]:
+    """Variables that hold each of this many processes to its share of the cores; what is set already stays.
+
+    Two trainings side by side that each start as many threads as there are cores take up to twice as long.
+    """
+    share = str(max(1, (os.cpu_count() or 1) // at_once))
+    return {name: os.environ.get(name, share) for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")}
+
+
 def _silent(code: int, complained: str | None) -> dict[str, Any]:
     if code < 0:
         error = f"its process was ended by {signal.Signals(-code).name} (out of memory, perhaps)"

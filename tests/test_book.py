@@ -12,8 +12,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from rich.console import Console
 
 from ganad import notebooks, pages
-from ganad.book import Book, BookError, PagesError, execute
+from ganad.book import Book, BookError, PagesError, execute, longest_first
 from ganad.notebooks import NotebookError
+from ganad.site import timing
 
 
 def run(book: Book, keep_outputs: bool = False) -> str:
@@ -61,6 +62,26 @@ def test_pages_are_made_of_the_chapters_in_the_toc_only(built: Book) -> None:
 def test_nothing_changed_nothing_run(built: Book) -> None:
     shown = run(built)
     assert shown.count("kept") == 3  # two chapters and the pages
+
+
+def test_the_longest_chapter_begins_first(fresh: Book) -> None:
+    """So that none is left alone at the end."""
+    timing.keep(fresh.root, {"book/one": 1.0, "book/two": 30.0})
+    assert longest_first(fresh, ["book/one", "book/two"]) == ["book/two", "book/one"]
+    assert longest_first(fresh, ["book/one", "book/new", "book/two"]) == ["book/new", "book/two", "book/one"]
+
+
+def test_chapters_side_by_side_share_the_cores(fresh: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    chapter = notebooks.read(fresh.notebook("book/one"))
+    chapter.cells.append(
+        new_code_cell("import os\nprint(*[os.environ[f'{name}_THREADS'] for name in ('OMP_NUM', 'TF_NUM_INTRAOP')])")
+    )
+    notebooks.write(chapter, fresh.notebook("book/one"))
+    run_chapters(fresh)
+    assert notebooks.read(fresh.executed("book/one")).cells[-1].outputs[0].text == "3 4\n"
 
 
 def test_kept_outputs_are_clean(built: Book) -> None:
