@@ -20,6 +20,7 @@ PALETTE = {
 }
 """The colours of everything; a test sees to it that they differ for the colour-blind, and that the pages have the same."""
 NORMAL, ANOMALY, PUBLISHED, ACCENT, _FIFTH = PALETTE.values()
+_LABEL = "#767b84"  # as far from white as from the paper of a dark page
 _COLOURS = (NORMAL, ANOMALY, ACCENT, _FIFTH, PUBLISHED)
 _STYLE = {
     "figure.dpi": 110,
@@ -54,10 +55,14 @@ def losses(history: Mapping[str, Sequence[float]], title: str = "Losses") -> Fig
 
 
 def images(rows: Mapping[str, np.ndarray], columns: int = 10, scale: float = 0.75) -> Figure:
-    """Labelled rows of images: each value (N, H, W[, C]), in [-1, 1], or in [0, inf) for a residual map (see ``residual``)."""
+    """Labelled rows of images: each value (N, H, W[, C]), in [-1, 1], or in [0, inf) for a residual map (see ``residual``).
+
+    There is no paper behind them, so that they lie well on a light page and on a dark one.
+    """
     figure, axes = plt.subplots(
         len(rows), columns, figsize=(columns * scale + 1.2, len(rows) * scale), squeeze=False, layout="constrained"
     )
+    figure.patch.set_alpha(0)
     for line, (label, batch) in zip(axes, rows.items(), strict=True):
         residual = label.startswith("|")
         for axis, image in zip(line, batch, strict=False):
@@ -65,7 +70,7 @@ def images(rows: Mapping[str, np.ndarray], columns: int = 10, scale: float = 0.7
         for axis in line:
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=8)
+        line[0].set_ylabel(label.strip(), rotation=0, ha="right", va="center", labelpad=8, color=_LABEL)
     return figure
 
 
@@ -129,13 +134,13 @@ def precision_recall(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], preval
     """Precision against recall; each curve is (labels, scores)."""
     from sklearn.metrics import precision_recall_curve
 
-    figure, axis = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
+    figure, axis = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
     for name, (labels, scores) in curves.items():
         precision, recall, _ = precision_recall_curve(labels, scores)
         axis.plot(recall, precision, label=name, drawstyle="steps-post")
     axis.axhline(prevalence, color="black", lw=0.8, ls=":", label=f"chance ({prevalence:.2f})")
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title="Precision and recall")
-    axis.legend(loc="lower left")
+    figure.legend(loc="outside right center")
     return figure
 
 
@@ -152,9 +157,10 @@ def bars(
     positions = np.arange(len(rows))[::-1]
     axis.barh(positions, means, xerr=halves, color=NORMAL, alpha=0.85, height=0.66, error_kw={"lw": 1.2})
     for position, mean, half in zip(positions, means, halves, strict=True):
-        right = min(mean + half, limits[1])
-        at = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
-        axis.annotate(f"{mean:.3f}", (right, position), **at, bbox={"fc": "white", "ec": "none", "pad": 0.4}, zorder=3)
+        # at the foot of its bar, where no interval and no published figure is; beside a bar too short for it
+        inside = mean > limits[0] + 0.12 * (limits[1] - limits[0])
+        at = {"textcoords": "offset points", "va": "center", "fontsize": 9, "color": "white" if inside else "black"}
+        axis.annotate(f"{mean:.3f}", (limits[0] if inside else mean + half, position), xytext=(4, 0), **at)
     for (name, value), style in zip((reference or {}).items(), ("--", ":", "-."), strict=False):
         axis.axvline(value, color="#444", lw=1, ls=style, label=f"{name} {value:.3f}", zorder=2.5)
     axis.set(yticks=positions, yticklabels=names, xlabel=xlabel, xlim=limits, title=title)
@@ -227,7 +233,7 @@ def plane(real: np.ndarray, snapshots: Mapping[str, tuple[np.ndarray, np.ndarray
     figure, axes = plt.subplots(
         1,
         len(snapshots),
-        figsize=(2.5 * len(snapshots), 2.8),
+        figsize=(2.5 * len(snapshots), 3),
         sharex=True,
         sharey=True,
         layout="constrained",
@@ -242,8 +248,8 @@ def plane(real: np.ndarray, snapshots: Mapping[str, tuple[np.ndarray, np.ndarray
         axis.scatter(*real[:400].T, s=4, color=NORMAL, alpha=0.6, lw=0, label="real")
         axis.scatter(*points[:400].T, s=4, color=ANOMALY, alpha=0.6, lw=0, label="generated")
         axis.set(title=name, aspect="equal", xlim=(-PLANE, PLANE), ylim=(-PLANE, PLANE), xticks=[], yticks=[])
-    axes[0, 0].legend(loc="lower left", markerscale=3, handletextpad=0.1)
-    figure.colorbar(shade, ax=axes, label="D(x)", shrink=0.8, ticks=[0, 0.5, 1])
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2, markerscale=3)
+    figure.colorbar(shade, ax=axes, label="D(x)", shrink=0.8, pad=0.01, ticks=[0, 0.5, 1])
     return figure
 
 
@@ -264,9 +270,16 @@ def diagram(
     }
     figure, axis = plt.subplots(figsize=size, layout="constrained")
     width, height = 0.92, 0.52
+
+    def room(key: str) -> tuple[float, float]:
+        """What a box takes; a word without a frame, only as much as its letters."""
+        _, _, text, kind = boxes[key]
+        letters = max(map(len, text.replace("$", "").split("\n")))
+        return (min(width, 0.1 + 0.09 * letters) if kind == "loss" else width), height
+
     for source, target in arrows:
         (x0, y0, *_), (x1, y1, *_) = boxes[source], boxes[target]
-        start, end = _edge(x0, y0, x1, y1, width, height), _edge(x1, y1, x0, y0, width, height)
+        start, end = _edge(x0, y0, x1, y1, *room(source)), _edge(x1, y1, x0, y0, *room(target))
         axis.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=11, color="#444", lw=1.1))
     for x, y, text, kind in boxes.values():
         corner = (x - width / 2, y - height / 2)

@@ -1,5 +1,6 @@
 """What `ganad export web` writes: networks as operations and rounded weights, files that are complete or not there."""
 
+import ast
 import hashlib
 import json
 
@@ -172,6 +173,33 @@ def test_the_committed_models_are_complete_and_as_their_chapters_say():
         chapter = notebooks.parameters(notebooks.read(ROOT / f"{facts['chapter']}.ipynb"))
         assert facts["parameters"] == expected[name].parameters(chapter), f"{name}: ganad export web {name}"
         assert hashlib.sha256((WEIGHTS / f"{name}.js").read_bytes()).hexdigest() == facts["sha256"], name
+
+
+def fixed_by(chapter: str) -> list[tuple[str, object]]:
+    """What a chapter's code, not its parameters, gives a training: keywords, or entries of settings."""
+    code = "\n".join(cell.source for cell in notebooks.code_cells(notebooks.read(ROOT / f"{chapter}.ipynb")))
+    nodes = list(ast.walk(ast.parse(code)))
+    given = [(node.arg, node.value) for node in nodes if isinstance(node, ast.keyword)]
+    for node in nodes:
+        if isinstance(node, ast.Dict):
+            given += [(key.value, value) for key, value in zip(node.keys, node.values, strict=True) if is_text(key)]
+    wanted = {"decay", "turns", "threshold_samples"}
+    return [(name, value.value) for name, value in given if name in wanted and isinstance(value, ast.Constant)]
+
+
+def is_text(node: ast.expr | None) -> bool:
+    """A string that is written out."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+@pytest.mark.parametrize("chapter", sorted({model.chapter for model in models.every()}))
+def test_models_are_trained_as_the_chapters_code_does(chapter):
+    given = fixed_by(chapter)
+    assert {value for name, value in given if name == "decay"} == {models.DECAY}
+    if chapter.endswith("/egbad"):
+        assert ("turns", models.EGBAD_TURNS) in given
+    if chapter.endswith("/anogan"):
+        assert ("threshold_samples", models.SEARCHED_FOR_THRESHOLD) in given
 
 
 def test_every_model_that_a_page_shows_first_has_its_picture():

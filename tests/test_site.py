@@ -163,6 +163,9 @@ def test_printed_code_says_where_it_stands():
     body = BeautifulSoup(inputs, "html.parser")
     sources.show(body, "../../")
     links = [link["href"] for link in body.select(".ganad-source a")]
+    said = [each.get_text() for each in body.select(".ganad-source")]
+    assert said[0] == "From ganad/generative/bigan.py: BiGANPlay, encoder_loss"
+    assert said[1].startswith("From ganad/detectors/") and said[1].endswith(".py")
     assert links[-1].startswith("../../_modules/ganad/detectors/")
     assert "../../_modules/ganad/generative/bigan.html#encoder_loss" in links
 
@@ -219,12 +222,52 @@ def test_headers_say_whose_they_are():
 
 
 def test_drawings_are_told_from_photographs(tmp_path):
-    for name, figure in {
-        "lines.png": plots.lines({"a": ([0, 1], [1, 2])}, "x", "y"),
-        "photographs.png": plots.images({"a": np.zeros((10, 8, 8, 1)), "b": np.zeros((10, 8, 8, 1))}),
-    }.items():
-        figure.savefig(tmp_path / name)
-    assert pages.is_drawing(tmp_path / "lines.png") and not pages.is_drawing(tmp_path / "photographs.png")
+    black = np.full((3, 8, 8, 1), -1.0)
+    made = {
+        "lines": plots.lines({"a": ([0, 1], [1, 2])}, "x", "y"),
+        "photographs": plots.images({"a": black, "b": black}, columns=3),
+        "plane": plots.plane(np.zeros((400, 2)), {"now": (np.zeros((400, 2)), np.full(3600, 0.5))}),
+    }
+    # photographs on so much white paper that they were taken for a drawing, and shown as negatives in the dark
+    spread, axes = plots.plt.subplots(2, 9, figsize=(8, 1.5), layout="constrained")
+    for axis in axes.flat:
+        axis.imshow(black[0], cmap="gray", vmin=-1, vmax=1)
+        axis.set(xticks=[], yticks=[], title="0.12")
+    made["spread"] = spread
+    kinds = {}
+    for name, figure in made.items():
+        figure.savefig(tmp_path / f"{name}.png", dpi=110, facecolor=figure.get_facecolor())
+        kinds[name] = pages.kinds_of(tmp_path / f"{name}.png")
+    assert kinds == {"lines": ["ganad-drawing"], "photographs": ["ganad-clear"], "plane": [], "spread": []}
+
+
+def test_a_wide_picture_is_marked(tmp_path):
+    figure = plots.checkpoints({name: [{1: 0.5, 2: 0.6}] for name in "abc"}, "F1")
+    figure.savefig(tmp_path / "wide.png", dpi=110)
+    assert pages.kinds_of(tmp_path / "wide.png") == ["ganad-drawing", "ganad-wide"]
+
+
+def test_cells_say_how_much_they_hold():
+    row = f"<table><tr><th>a</th><td>-0.091 ± 0.059</td><td>{'word ' * 6}</td><td>{'word ' * 20}</td></tr></table>"
+    body = BeautifulSoup(f'<div class="cell_output">{row}</div>{row}', "html.parser")
+    pages.measure_cells(body)
+    classes = [cell.get("class") for cell in body.select("td, th")]
+    assert classes == [["ganad-few"], ["ganad-few"], None, ["ganad-many"], None, None, None, None]
+
+
+def test_punctuation_stays_with_its_formula():
+    formula = '<span class="math">{}</span>'
+    text = f"<p>So ({formula.format('x')}), of {formula.format('y')} and {formula.format('z' * 50)}.</p>"
+    body = BeautifulSoup(text, "html.parser")
+    pages.keep_together(body)
+    assert body.get_text() == BeautifulSoup(text, "html.parser").get_text()
+    assert [each.get_text() for each in body.select(".ganad-together")] == ["(x),"]
+
+
+def test_signatures_have_no_addresses():
+    given = "(a=<factory>, b=<function <lambda>>, c=<function f at 0x7f>, d=PosixPath('a/b'))"
+    assert api.readable(None, "", "", None, None, given, None) == ("(a=..., b=..., c=..., d='a/b')", None)
+    assert api.readable(None, "", "", None, None, None, None) is None
 
 
 def test_pages_have_the_colours_of_the_pictures():
@@ -234,6 +277,8 @@ def test_pages_have_the_colours_of_the_pictures():
     assert "var(--ganad-normal)" in play
     # what is played with has no colours of its own but, for the dark, lighter ones of the same names
     assert re.findall(r"#[0-9a-f]{6}\b", play) == re.findall(r"--ganad-\w+: (#[0-9a-f]{6});", play)
+    for script in sorted((STATIC / "play").glob("*.js")):
+        assert not re.findall(r"[\"'`]#[0-9a-f]{6}\b", script.read_text()), script.name
 
 
 MACHADO = {

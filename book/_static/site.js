@@ -3,10 +3,16 @@
   "use strict";
   const WIDE = ".bd-article pre, .bd-article .cell_output, .bd-article .pst-scrollable-table-container, .bd-article div.math, .bd-article mjx-container[display=true]";
 
+  /* What goes on to the right of its box fades out there. */
+  const fade = (element) => {
+    element.classList.toggle("ganad-goes-on", element.scrollLeft + element.clientWidth < element.scrollWidth - 2);
+  };
+
   const reachable = () => {
     for (const element of document.querySelectorAll(WIDE)) {
       if (element.scrollWidth > element.clientWidth + 1) element.tabIndex = 0;
       else element.removeAttribute("tabindex");
+      fade(element);
     }
   };
 
@@ -57,6 +63,7 @@
     reachable();
     const article = document.querySelector(".bd-article");
     if (article) new ResizeObserver(reachable).observe(article);
+    addEventListener("scroll", ({ target }) => target.matches?.(WIDE) && fade(target), { capture: true, passive: true });
     addEventListener("toggle", reachable, true); // what is unfolded may scroll as well
     addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(reachable));
   };

@@ -19,7 +19,10 @@ from ganad.generative.conditional_gan import ConditionalGAN
 from ganad.generative.gan import GAN, latent_points
 from ganad.generative.gan import sample as passed
 
-DECAY = 0.99  # as in the chapters: short trainings
+# What the chapters' code fixes beside their parameters; a test compares.
+DECAY = 0.99  # short trainings
+EGBAD_TURNS = "simultaneous"
+SEARCHED_FOR_THRESHOLD = 64
 SHOWN_NORMAL, SHOWN_ANOMALOUS = 18, 6  # samples of the test set to choose from
 FILM_STEPS = sorted({*range(0, 60), *range(60, 200, 2), *range(200, 501, 5)})
 
@@ -186,7 +189,7 @@ def _film(parameters: dict[str, Any]) -> dict[str, Any]:
     """The search as a film: three normal queries and three anomalies, as in the chapter, at :data:`FILM_STEPS`."""
     task = _Task(parameters)
     queries = task.given.pop("queries")
-    detector = AnoGAN(**task.given | {"steps": FILM_STEPS[-1]}, decay=DECAY, threshold_samples=64)
+    detector = AnoGAN(**task.given | {"steps": FILM_STEPS[-1]}, decay=DECAY, threshold_samples=SEARCHED_FOR_THRESHOLD)
     detector.fit(task.split.x_train)
     x, labels = task.split.x_test[:queries], task.split.y_test[:queries]
     ends = np.sort(detector.decision_function(x[labels == 0]))
@@ -207,7 +210,7 @@ def _film(parameters: dict[str, Any]) -> dict[str, Any]:
 def every() -> list[Exported]:
     """All models of the pages."""
     detectors: dict[str, Callable] = {
-        "egbad": _detector(EGBAD, turns="simultaneous"),
+        "egbad": _detector(EGBAD, turns=EGBAD_TURNS),
         "f-anogan": _detector(FAnoGAN),
         "ganomaly": _detector(GANomaly),
     }

@@ -14,5 +14,6 @@ def setup(app: Any) -> dict[str, Any]:
 
     app.connect("autodoc-skip-member", api.skip)
     app.connect("autodoc-process-docstring", api.point_to_chapter)
+    app.connect("autodoc-process-signature", api.readable)
     app.connect("html-page-context", pages.mend)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,12 +6,23 @@ from typing import Any
 
 _CHAPTER = re.compile(r"Chapter: (book/[\w/-]+)\.ipynb")
 _STARRED = re.compile(r"(?<![\w*\\`])\*(?=shape\b)")  # (N, *shape): no emphasis begins here
+_OPAQUE = re.compile(r"<factory>|<function .*?>+")  # of a dataclass, whose source has no such signature
+_PATH = re.compile(r"PosixPath\(('[^']*')\)")
 _OF_OTHERS = re.compile(r"set_\w+_request")  # scikit-learn's, on every estimator
 
 
 def skip(app: Any, what: str, name: str, thing: Any, skipped: bool, options: Any) -> bool | None:
     """Whether a member is left out; None: as it would be anyhow."""
     return True if _OF_OTHERS.fullmatch(name) else None
+
+
+def readable(
+    app: Any, what: str, name: str, thing: Any, options: Any, signature: str | None, returned: str | None
+) -> Any:
+    """A signature without the addresses and classes that a default value has for Python."""
+    if not signature:
+        return None
+    return _PATH.sub(r"\1", _OPAQUE.sub("...", signature)), returned
 
 
 def chapter_of(module: str) -> str | None:

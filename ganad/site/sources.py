@@ -18,12 +18,25 @@ def show(body: Any, root: str) -> None:
         if not (code := cell.select_one(".cell_input pre")) or not (tree := _parsed(code.get_text())):
             continue
         names |= _imported(tree)
-        if links := list(dict.fromkeys(filter(None, (_link(body, names, each, root) for each in _printed(tree))))):
-            said = body.new_tag("p")
-            said["class"] = "ganad-source"
-            for place, link in enumerate(links):
-                said.extend([", " if place else "From ", link])
-            cell.append(said)
+        places = list(dict.fromkeys(filter(None, (_place(names, each) for each in _printed(tree)))))
+        files = {file: [anchor for of, anchor in places if of == file] for file, _ in places}
+        if files:
+            cell.append(_said(body, files, f"{root}_modules/"))
+
+
+def _said(body: Any, files: dict[str, list[str]], root: str) -> Any:
+    """The line below a cell: a file, or several names of one; each a link."""
+    said = body.new_tag("p")
+    said["class"] = "ganad-source"
+    for place, (file, anchors) in enumerate(files.items()):
+        said.append("; " if place else "From ")
+        if len(anchors) > 1:
+            said.append(f"{file}.py: ")
+        for number, anchor in enumerate(anchors):
+            link = body.new_tag("a", href=f"{root}{file}.html#{anchor}")
+            link.string = anchor if len(anchors) > 1 else f"{file}.py"
+            said.extend([", " if number else "", link])
+    return said
 
 
 def link_entries(body: Any, entries: dict[str, str]) -> None:
@@ -61,17 +74,15 @@ def _printed(tree: ast.AST) -> list[str]:
     return [ast.unparse(each) for each in [*(call.args[0] for call in calls), *several]]
 
 
-def _link(body: Any, names: dict[str, str], printed: str, root: str) -> Any:
+def _place(names: dict[str, str], printed: str) -> tuple[str, str] | None:
+    """File, without suffix, and anchor of something printed; None unless it was imported from ganad."""
     first, *rest = printed.split(".")
     if first not in names or not all(part.isidentifier() for part in rest):
         return None
     thing = _load(names[first])
     for part in rest:
         thing = getattr(thing, part)
-    file, anchor = thing.__module__.replace(".", "/"), thing.__qualname__.partition(".")[0]
-    link = body.new_tag("a", href=f"{root}_modules/{file}.html#{anchor}")
-    link.string = f"{file}.py"
-    return link
+    return thing.__module__.replace(".", "/"), thing.__qualname__.partition(".")[0]
 
 
 def _load(name: str) -> Any:

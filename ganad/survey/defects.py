@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ganad.metrics import Interval, interval
+from ganad.survey.comparison import DATA
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,11 @@ def effects_table(table: pd.DataFrame) -> pd.DataFrame:
         {
             "method": effect.defect.method,
             "defect": effect.variant,
-            "data": effect.dataset,
+            "data": DATA.get(effect.dataset, effect.dataset),
             "measure": effect.defect.column.upper(),
             "control": f"{interval(effect.control).mean:.3f}",
             "with it": f"{interval(effect.found).mean:.3f}",
-            "difference": f"{effect.difference:+.3f}".replace("± +", "± "),
+            "difference": f"{effect.difference:+.3f}".replace("± +", "± ").replace("-", "\N{MINUS SIGN}"),
             "seeds": len(effect.found),
         }
         for effect in effects(table)

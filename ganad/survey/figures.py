@@ -157,8 +157,14 @@ def cost_quality(
         axis.set_xlim(rows["seconds"].min() / 2, rows["seconds"].max() * 10 ** (1.1 if columns == 1 else 2.1))
         axis.grid(alpha=0.25)
         _names(axis, rows.sort_values("seconds"))
+    colours = {_colour(label): _KINDS[_colour(label)] for rows in shown.values() for label in rows["label"]}
+    for colour, kind in colours.items():
+        axes[0, 0].plot([], [], "o", color=colour, ms=6, label=kind)
     _legend(figure)
     return figure
+
+
+_KINDS = {ANOMALY: "classical", NORMAL: "GAN", ACCENT: "GAN, improved or stable"}
 
 
 def _colour(label: str) -> str:

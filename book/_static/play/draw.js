@@ -1,7 +1,7 @@
 /* Draw a digit, or pick one: what a detector makes of it, where they differ, and where its score falls among normal ones. */
 (() => {
   "use strict";
-  const { make, draw, button, choice, figure, paint, picture, toUnit, HEAT, load, networks, begin } = window.ganad;
+  const { make, draw, button, choice, figure, paint, colours, rgb, picture, toUnit, HEAT, load, networks, begin } = window.ganad;
 
   const FINE = 32; // the data set counted the ink of 32 x 32 bitmaps in blocks of 4 x 4
   const BLOCK = 4, SIDE = FINE / BLOCK;
@@ -215,7 +215,7 @@
       );
       this.captions.made.textContent = METHODS[method].made;
       const { auprc, prevalence } = this.detector;
-      this.scale.nextSibling.textContent = "Scores of the test set: blue normal, orange the digit left out; dashed the threshold, black your image. "
+      this.scale.nextSibling.textContent = "Scores of the test set: blue normal, orange the digit left out; dashed the threshold, the solid line your image. "
         + `AUPRC ${short(auprc)}, chance ${short(prevalence)}.`;
       if (this.ink.box) this.judge(this.ink.pixels);
       else {
@@ -271,7 +271,7 @@
         pen.strokeRect(-1, k * cell, size + 2, 0);
       }
       if (!this.pen.shown) return;
-      pen.strokeStyle = this.pen.down ? "#e07b1f" : "#7db2ee";
+      pen.strokeStyle = rgb(colours(this.sheet)[this.pen.down ? "anomaly" : "normal"]);
       pen.lineWidth = 3;
       pen.beginPath();
       pen.arc(this.pen.at[0] * cell, this.pen.at[1] * cell, (PEN + 0.5) * cell, 0, 7);

@@ -39,9 +39,10 @@
       const chance = sorted.find((row) => row.chance !== null)?.chance;
       const caption = chance === undefined ? "" : `Chance: ${number(chance)} (thin line). `;
       const head = ["detector", "ours", "", "seeds", "survey"].map((text) => make("th", { scope: "col" }, text));
+      head[2].className = "ganad-play-wide";
       head[2].append(make("span", { class: "ganad-play-hidden" }, "picture"));
       return make(
-        "table", {},
+        "table", { class: "ganad-play-bars" },
         make("caption", {}, `${caption}Whiskers: 95 % interval over the seeds. Diamond: the survey's figure.`),
         make("thead", {}, make("tr", {}, ...head)),
         make("tbody", {}, ...sorted.map((row) => this.line(row, chance))),

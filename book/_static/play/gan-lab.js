@@ -1,7 +1,7 @@
 /* The GAN lab: a GAN in the plane, trained in the page.  It takes the place of the picture in `[data-play="gan-lab"]`. */
 (() => {
   "use strict";
-  const { PlaneGan, SHAPES, sigmoid, make, button, choice, calm, begin } = window.ganad;
+  const { PlaneGan, SHAPES, sigmoid, make, button, choice, colours, rgb, calm, begin } = window.ganad;
 
   const SIDE = 2; // the plane reaches from -SIDE to SIDE
   const CELLS = 36; // of the heat map, each way
@@ -168,17 +168,13 @@
     /* ---- pictures */
 
     draw() {
-      const dark = document.documentElement.dataset.theme === "dark";
-      this.colours = dark
-        ? { paper: "#14181e", ink: "#cdd2da", faint: "#3a424d", real: [106, 164, 230], made: [240, 150, 70] }
-        : { paper: "#ffffff", ink: "#222222", faint: "#d8dce2", real: [47, 109, 179], made: [224, 123, 31] };
-      const pen = this.plane.getContext("2d"), { controls, gan, colours } = this, size = this.plane.width;
+      this.colours = colours(this.root);
+      const pen = this.plane.getContext("2d"), { controls, gan, colours: { paper, ink, normal, anomaly } } = this, size = this.plane.width;
       const at = (x, y) => [((x + SIDE) / (2 * SIDE)) * size, ((SIDE - y) / (2 * SIDE)) * size];
-      pen.fillStyle = colours.paper;
+      pen.fillStyle = rgb(paper);
       pen.fillRect(0, 0, size, size);
       if (controls.heat.checked) this.drawHeat(pen, size);
       if (controls.mesh.checked) this.drawMesh(pen, at);
-      const rgb = (colour, alpha) => `rgba(${colour.join(",")},${alpha})`;
       const dots = (points, colour) => {
         pen.fillStyle = colour;
         for (let k = 0; k < points.length; k += 2) {
@@ -188,13 +184,13 @@
           pen.fill();
         }
       };
-      dots(gan.shown, rgb(colours.real, 0.75));
+      dots(gan.shown, rgb(normal, 0.75));
       const made = gan.generator.run(gan.latent, 400);
-      if (controls.pull.checked) this.drawPull(pen, at, made, rgb(colours.made, 0.9));
-      dots(made, rgb(colours.made, 0.85));
+      if (controls.pull.checked) this.drawPull(pen, at, made, rgb(anomaly, 0.9));
+      dots(made, rgb(anomaly, 0.85));
       if (this.cursor && gan.shape === "own") {
         const [x, y] = at(...this.cursor);
-        pen.strokeStyle = colours.ink;
+        pen.strokeStyle = rgb(ink);
         pen.lineWidth = 2;
         pen.strokeRect(x - 8, y - 8, 16, 16);
       }
@@ -213,7 +209,7 @@
       const small = this.small.getContext("2d"), cells = small.createImageData(CELLS, CELLS);
       logits.forEach((logit, k) => {
         const belief = 2 * sigmoid(logit) - 1;
-        cells.data.set(belief > 0 ? this.colours.real : this.colours.made, 4 * k);
+        cells.data.set(belief > 0 ? this.colours.normal : this.colours.anomaly, 4 * k);
         cells.data[4 * k + 3] = 255 * 0.45 * Math.abs(belief);
       });
       small.putImageData(cells, 0, 0);
@@ -234,7 +230,7 @@
         }
       }
       const made = this.gan.generator.run(points, points.length / 2);
-      pen.strokeStyle = `rgba(${this.colours.made.join(",")},0.55)`;
+      pen.strokeStyle = rgb(this.colours.anomaly, 0.55);
       pen.lineWidth = 1.2;
       for (let line = 0; line < 2 * lines; line++) {
         pen.beginPath();
@@ -271,27 +267,28 @@
     }
 
     drawLosses() {
-      const pen = this.curve.getContext("2d"), { width, height } = this.curve, { history } = this.gan, { colours } = this;
-      const top = 3, left = 44, bottom = height - 30;
+      const pen = this.curve.getContext("2d"), { width, height } = this.curve, { history } = this.gan;
+      const { paper, ink, faint, normal, anomaly } = this.colours;
+      const top = 3, left = 44, bottom = height - 48;
       const y = (loss) => bottom - (Math.min(loss, top) / top) * (bottom - 12);
-      pen.fillStyle = colours.paper;
+      pen.fillStyle = rgb(paper);
       pen.fillRect(0, 0, width, height);
-      pen.font = "20px sans-serif";
+      pen.font = "24px sans-serif";
       pen.lineWidth = 1;
       for (const tick of [0, 1, 2, 3]) {
-        pen.strokeStyle = colours.faint;
+        pen.strokeStyle = rgb(faint);
         pen.beginPath();
         pen.moveTo(left, y(tick));
         pen.lineTo(width, y(tick));
         pen.stroke();
-        pen.fillStyle = colours.ink;
-        pen.fillText(String(tick), 18, y(tick) + 7);
+        pen.fillStyle = rgb(ink);
+        pen.fillText(String(tick), 18, y(tick) + 8);
       }
       const count = history.generator.length, first = Math.max(0, count - KEPT);
-      [["discriminator", colours.real], ["generator", colours.made]].forEach(([name, colour], place) => {
-        pen.strokeStyle = pen.fillStyle = `rgb(${colour.join(",")})`;
+      [["discriminator", normal], ["generator", anomaly]].forEach(([name, colour], place) => {
+        pen.strokeStyle = pen.fillStyle = rgb(colour);
         pen.lineWidth = 2;
-        pen.fillText(`${name}'s loss`, left + 200 * place, height - 4);
+        pen.fillText(`${name}'s loss`, left + 250 * place, height - 10);
         pen.beginPath();
         history[name].slice(first).forEach((loss, k) => {
           pen[k ? "lineTo" : "moveTo"](left + (k * (width - left)) / KEPT, y(loss));

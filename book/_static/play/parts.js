@@ -52,6 +52,21 @@
     pen.putImageData(image, 0, 0);
   }
 
+  /* The page's colours as they are now, light or dark, by the last word of their names: [red, green, blue]. */
+  const reader = document.createElement("canvas").getContext("2d");
+  function colours(element) {
+    const style = getComputedStyle(element);
+    const of = (name) => {
+      reader.fillStyle = style.getPropertyValue(name).trim();
+      return [1, 3, 5].map((place) => parseInt(reader.fillStyle.slice(place, place + 2), 16)); // it says #rrggbb
+    };
+    return {
+      normal: of("--ganad-normal"), anomaly: of("--ganad-anomaly"),
+      paper: of("--pst-color-background"), ink: of("--pst-color-text-base"), faint: of("--pst-color-border"),
+    };
+  }
+  const rgb = (colour, alpha = 1) => `rgba(${colour.join(",")},${alpha})`;
+
   const picture = (label) => make("canvas", { class: "ganad-play-pixels", width: 8, height: 8, role: "img", "aria-label": label });
   const toUnit = (pixels) => Float32Array.from(pixels, (value) => value / 127.5 - 1);
 
@@ -118,6 +133,6 @@
   const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   window.ganad = Object.assign(window.ganad || {}, {
-    make, draw, button, choice, slider, figure, paint, picture, toUnit, bytesOf, HEAT, arrived, load, begin, calm, random,
+    make, draw, button, choice, slider, figure, paint, colours, rgb, picture, toUnit, bytesOf, HEAT, arrived, load, begin, calm, random,
   });
 })();

@@ -31,7 +31,7 @@
         precision: draw("svg", { viewBox: "0 0 210 210", role: "img" }),
         roc: draw("svg", { viewBox: "0 0 210 210", role: "img" }),
       };
-      this.matrix = make("div");
+      this.matrix = make("div", { class: "ganad-play-table" });
       this.told = make("output", { class: "ganad-play-told", "aria-live": "polite" });
       root.replaceChildren(
         figure(this.pictures.scores, `Scores of ${this.name}: blue normal, orange anomalous; right of the line is called anomalous.`),
