@@ -53,14 +53,17 @@ def opened() -> Iterator[Any]:
 
 
 async def _shoot(browser: Any, page: str, width: int, mode: str, folder: Path) -> None:
-    context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=mode, reduced_motion="reduce"
+    )
     sheet = await context.new_page()
     await sheet.goto((HTML / f"{page}.html").as_uri(), wait_until="load")
     await sheet.evaluate("window.MathJax && MathJax.startup ? MathJax.startup.promise : 0")
     await sheet.evaluate("for (const image of document.images) image.loading = 'eager'")
     height = min(await sheet.evaluate("document.documentElement.scrollHeight"), TALLEST)
     name = f"{page.removeprefix('book/').replace('/', '_')}-{width}-{mode}.jpeg"
-    await sheet.screenshot(path=folder / name, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
+    clip = {"x": 0, "y": 0, "width": width, "height": height}
+    await sheet.screenshot(path=folder / name, full_page=True, clip=clip, animations="disabled")
     await context.close()
 
 

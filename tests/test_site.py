@@ -264,6 +264,24 @@ def test_punctuation_stays_with_its_formula():
     assert [each.get_text() for each in body.select(".ganad-together")] == ["(x),"]
 
 
+def test_the_index_lists_a_module_once():
+    module = ("ganad.metrics", ([], [("module", [("main", "api#m")])], None))
+    function = ("fit() (in ganad)", ([("", "api#f")], [], None))
+    context = {
+        "genindexentries": [
+            ("F", [function]),
+            ("G", [module]),
+            ("M", [("module", ([], [("ganad.metrics", [])], None))]),
+        ]
+    }
+    api.list_modules_once(None, "genindex", "", {}, None)  # the page that the table of contents names
+    api.list_modules_once(None, "genindex", "", context, None)
+    assert context["genindexentries"] == [
+        ("F", [function]),
+        ("G", [("ganad.metrics", ([("main", "api#m")], [], None))]),
+    ]
+
+
 def test_signatures_have_no_addresses():
     given = "(a=<factory>, b=<function <lambda>>, c=<function f at 0x7f>, d=PosixPath('a/b'))"
     assert api.readable(None, "", "", None, None, given, None) == ("(a=..., b=..., c=..., d='a/b')", None)

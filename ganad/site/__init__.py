@@ -16,4 +16,5 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", api.point_to_chapter)
     app.connect("autodoc-process-signature", api.readable)
     app.connect("html-page-context", pages.mend)
+    app.connect("html-page-context", api.list_modules_once)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -40,3 +40,16 @@ def point_to_chapter(app: Any, what: str, name: str, thing: Any, options: Any, l
         lines += ["", f"Explained in :doc:`/{chapter}`.", ""]
         if what == "class" and not name.endswith("Play"):
             app.__dict__.setdefault("ganad_explained", {}).setdefault(chapter, []).append(name)
+
+
+def list_modules_once(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """In the index a module's name is its link; Sphinx has a line "module" below each, and all of them again under M."""
+    if "genindexentries" in context:  # there is a page of this name in the table of contents too, which Sphinx replaces
+        entries = [(letter, [_flat(entry) for entry in of]) for letter, of in context["genindexentries"]]
+        kept = [(letter, [entry for entry in of if entry[0] != "module"]) for letter, of in entries]
+        context["genindexentries"] = [(letter, of) for letter, of in kept if of]
+
+
+def _flat(entry: Any) -> Any:
+    name, (links, below, key) = entry
+    return (name, (below[0][1], [], key)) if not links and [word for word, _ in below] == ["module"] else entry
