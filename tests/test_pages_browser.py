@@ -135,6 +135,32 @@ def test_page_fits_a_telephone(page: str, look) -> None:
     assert look(page).too_wide == []
 
 
+HIDES = """() => [...document.querySelectorAll(".bd-article *")]
+  .filter(element => ["auto", "scroll"].includes(getComputedStyle(element).overflowX))
+  .filter(element => element.clientWidth && element.scrollWidth > element.clientWidth + 2)
+  .map(element => ({
+    what: element.outerHTML.slice(0, 120), fades: getComputedStyle(element).maskImage !== "none", reached: element.tabIndex === 0,
+  }))"""
+
+
+@pytest.mark.parametrize("page", ["book/survey/ablations", "book/detectors/alad", "book/reference/api-models"])
+def test_what_is_cut_at_the_edge_fades_out_and_can_be_reached(page: str, browser) -> None:
+    sheet = browser.new_page(viewport={"width": NARROW, "height": 900})
+    sheet.goto((HTML / f"{page}.html").as_uri(), wait_until="load")
+    sheet.evaluate("window.MathJax && MathJax.startup ? MathJax.startup.promise : 0")
+    sheet.wait_for_timeout(200)
+    found = [each for each in sheet.evaluate(HIDES) if "mjx-" not in each["what"] and 'class="math' not in each["what"]]
+    assert [each["what"] for each in found if not (each["fades"] and each["reached"])] == []
+    assert len(found) > 3 or "api" in page
+    # at its end there is nothing more to come
+    first = ".bd-article .ganad-goes-on"
+    if found:
+        sheet.eval_on_selector(first, "element => { element.id = 'first'; element.scrollLeft = 1e5 }")
+        sheet.wait_for_timeout(100)
+        assert not sheet.eval_on_selector("#first", "element => element.classList.contains('ganad-goes-on')")
+    sheet.close()
+
+
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     """The built pages."""
 
