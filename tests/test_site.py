@@ -262,6 +262,7 @@ def test_punctuation_stays_with_its_formula():
     pages.keep_together(body)
     assert body.get_text() == BeautifulSoup(text, "html.parser").get_text()
     assert [each.get_text() for each in body.select(".ganad-together")] == ["(x),"]
+    assert [each.get_text() for each in body.select(".ganad-long")] == ["z" * 50]
 
 
 def test_the_index_lists_a_module_once():

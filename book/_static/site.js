@@ -1,7 +1,7 @@
 /* What a page does beside being read: terms say what they mean, what scrolls can be scrolled by keyboard, and it prints. */
 (() => {
   "use strict";
-  const WIDE = ".bd-article pre, .bd-article .cell_output, .bd-article .cell_output > .output, .bd-article .ganad-play-table, .bd-article .pst-scrollable-table-container, .bd-article div.math, .bd-article mjx-container[display=true]";
+  const WIDE = ".bd-article pre, .bd-article .cell_output, .bd-article .cell_output > .output, .bd-article .ganad-play-table, .bd-article .pst-scrollable-table-container, .bd-article div.math, .bd-article span.ganad-long, .bd-article mjx-container[display=true]";
 
   /* What goes on to the right of its box fades out there. */
   const fade = (element) => {

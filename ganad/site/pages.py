@@ -11,6 +11,7 @@ _PAPER = 0.55  # share of white from which a picture counts as a drawing,
 _BLACK = 0.05  # unless more of it is black than lines and letters are
 _WIDE = 900  # pixels from which a picture's letters are too small on a telephone
 _FEW, _MANY = 18, 60  # characters of a cell that stays on one line, and of one that needs room
+_LONG = 40  # characters of LaTeX of a formula that may not fit into a line of a telephone
 _CLOSES = re.compile(r"[^\s\w]+")
 
 
@@ -65,12 +66,15 @@ def measure_cells(body: Any) -> None:
 
 
 def keep_together(body: Any) -> None:
-    """Hold a short formula and the punctuation around it on one line."""
+    """Hold a short formula and the punctuation around it on one line; mark a long one, which may need more than one."""
     for formula in body.select("span.math"):
+        if len(formula.get_text()) > _LONG:
+            formula["class"] = [*formula.get("class", []), "ganad-long"]
+            continue
         after, before = formula.next_sibling, formula.previous_sibling
         closing = _CLOSES.match(after) if isinstance(after, str) else None
         opening = isinstance(before, str) and before.endswith("(")
-        if len(formula.get_text()) > 40 or not (closing or opening):
+        if not (closing or opening):
             continue
         together = body.new_tag("span")
         together["class"] = "ganad-together"
