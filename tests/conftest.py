@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,13 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Do not hear a warning that Keras' own calls of NumPy cause; and spend no time on programs that run once."""
+    """Do not hear a warning that Keras' own calls of NumPy cause; and collect garbage seldom."""
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning")
     gc.set_threshold(100_000, 50, 50)  # tracing makes millions of objects, few of them to be collected
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(scope="session")
