@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import stdtrit
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,15 @@ def auprc(labels: np.ndarray, scores: np.ndarray) -> float:
     ValueError
         If the lengths differ, a score is not finite, or one of the two kinds is missing.
     """
+    from sklearn.metrics import average_precision_score  # a second, that a command which measures nothing need not wait
+
     return float(average_precision_score(*_checked(labels, scores)))
 
 
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Probability that a random anomaly scores above a random normal sample (ties count half); arguments as :func:`auprc`."""
+    from sklearn.metrics import roc_auc_score
+
     return float(roc_auc_score(*_checked(labels, scores)))
 
 

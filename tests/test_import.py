@@ -41,6 +41,14 @@ def test_import_ganad_is_quick():
     assert min(float(fresh(code)) for _ in range(3)) < 0.3
 
 
+def test_a_plan_of_the_survey_waits_for_no_data_and_no_library_of_metrics():
+    command = "main(['survey', 'plan', '--only', 'dataset=digits28,class=0'], standalone_mode=False)"
+    said = fresh(
+        f"import sys\nfrom ganad.cli import app as main\n{command}\nprint('sklearn' in sys.modules, 'scipy.ndimage' in sys.modules)"
+    )
+    assert "digits28" in said and said.endswith("False False")
+
+
 @pytest.mark.parametrize("given, expected", [(None, "1"), ("0", "0")])
 def test_tensorflow_is_asked_for_the_faster_kernels_unless_someone_has_said(given, expected, monkeypatch):
     name = "TF_ENABLE_ONEDNN_OPTS"

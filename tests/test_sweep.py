@@ -86,6 +86,11 @@ for run in runs:
         Path(rows_folder).mkdir(parents=True, exist_ok=True)
         Path(rows_folder, run["slug"] + ".reason").write_text(f"FloatingPointError: {{error}}")
 """
+# Also where the tests were started to the background: there control-C is switched off for every child.
+HEARS = """import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ganad.cli import main
+main()"""
 ROW = json.dumps(dict.fromkeys(results.COLUMNS, 0.5) | {"version": __version__})
 
 
@@ -117,7 +122,7 @@ def ganad(place: Path, *words: str, classes: str = "0-2", stub: dict | None = No
     """``ganad survey`` on a few runs that are cheap even in earnest."""
     only = f"dataset=mnist,detector=pca_residual,class={classes}"
     return subprocess.Popen(
-        [sys.executable, "-c", "from ganad.cli import main; main()", "survey", *words, "--only", only],
+        [sys.executable, "-c", HEARS, "survey", *words, "--only", only],
         cwd=place,
         env={**os.environ, "STUB": json.dumps(stub or {})},
         stdout=subprocess.PIPE,

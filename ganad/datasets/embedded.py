@@ -6,6 +6,9 @@ from ganad.datasets.contents import Dataset, digests
 from ganad.datasets.deforming import deformed
 
 EMBEDDED = {"digits": "load_digits", "digits28": "load_digits", "breast_cancer": "load_breast_cancer"}
+_TEN = tuple("0123456789")
+CLASS_NAMES = {"digits": _TEN, "digits28": _TEN, "breast_cancer": ("malignant", "benign")}
+"""As scikit-learn has them; here, so that nothing has to be read or deformed for a name."""
 VERSIONS = 9
 """Of each digit in ``digits28``: enough for 10,000 training images."""
 

@@ -1,6 +1,5 @@
 """Where the data sets come from, and the check that they are what was published."""
 
-import functools
 import gzip
 import hashlib
 import pickle
@@ -23,7 +22,7 @@ from ganad.datasets.contents import (
     digests,
 )
 from ganad.datasets.downloading import download
-from ganad.datasets.embedded import EMBEDDED, embedded
+from ganad.datasets.embedded import CLASS_NAMES, EMBEDDED, embedded
 from ganad.datasets.formats import read_kdd, read_npz
 from ganad.datasets.published import SOURCES, Source
 
@@ -45,15 +44,14 @@ def source(name: str) -> Source | None:
     return SOURCES[name]
 
 
-@functools.cache
 def class_names(name: str) -> tuple[str, ...]:
-    """Names of the classes; a published data set is not read for it.
+    """Names of the classes; no data set is read for it.
 
     Raises
     ------
     UnknownDatasetError
     """
-    return origin.class_names if (origin := source(name)) else embedded(name).class_names
+    return origin.class_names if (origin := source(name)) else CLASS_NAMES[name]
 
 
 def data_file(name: str) -> Path:
