@@ -8,13 +8,15 @@
   const ARROWS = 60;
   const KEPT = 400; // losses in the picture below
   const SPEEDS = { slow: { label: "slow motion", wait: 400 }, calm: { label: "calm", wait: 60 }, fast: { label: "fast", wait: 0 } };
-  const BUDGET = 10; // milliseconds of training in a frame of 33
+  const FRAME = 1000 / 30; // milliseconds from picture to picture, at most
+  const BUDGET = 10; // of them for training, at most; less where the machine needs longer to draw
 
   class Lab {
     constructor(root) {
       this.root = root;
       this.gan = new PlaneGan();
       this.playing = false;
+      this.budget = BUDGET;
       this.cursor = null; // for drawing with the keyboard
       this.build();
       this.listen();
@@ -103,6 +105,7 @@
       if (!this.playing) return;
       const wait = Math.max(SPEEDS[this.controls.speed.value].wait, calm() ? 1000 : 0);
       if (now - last >= wait) {
+        this.budget = Math.max(1, Math.min(BUDGET, this.budget * (now - last > 0.9 * FRAME ? 0.8 : 1.1)));
         last = now;
         this.advance(this.controls.speed.value === "fast" ? Infinity : 1);
       }
@@ -112,7 +115,7 @@
     /* So many steps, or as many as fit into the frame. */
     advance(count) {
       const start = performance.now();
-      for (let k = 0; k < count && (k === 0 || performance.now() - start < BUDGET); k++) {
+      for (let k = 0; k < count && (k === 0 || performance.now() - start < this.budget); k++) {
         if (!this.gan.step()) {
           this.play(false);
           this.say(this.gan.empty ? "Draw some points first." : "A loss is no longer finite: start anew.");
@@ -199,7 +202,7 @@
 
     /* Blue where D believes in real points, orange where in generated ones, paper where it cannot tell. */
     drawHeat(pen, size) {
-      const points = new Float32Array(2 * CELLS * CELLS), step = (2 * SIDE) / CELLS;
+      const points = new Float64Array(2 * CELLS * CELLS), step = (2 * SIDE) / CELLS;
       for (let k = 0; k < CELLS * CELLS; k++) {
         points[2 * k] = -SIDE + ((k % CELLS) + 0.5) * step;
         points[2 * k + 1] = SIDE - (Math.floor(k / CELLS) + 0.5) * step;
@@ -218,7 +221,7 @@
 
     /* Where G takes the lines of a square grid of z. */
     drawMesh(pen, at) {
-      const lines = 13, ticks = 40, points = new Float32Array(4 * lines * ticks);
+      const lines = 13, ticks = 40, points = new Float64Array(4 * lines * ticks);
       let k = 0;
       for (const turned of [false, true]) {
         for (let line = 0; line < lines; line++) {

@@ -1,61 +1,69 @@
 /* A small fully connected network, trained in the page: forward, backward, Adam. No dependency.
-   Batches are Float32Arrays of n rows, one after the other. */
+   Batches are Float64Arrays of n rows, one after the other: JavaScript reckons in doubles, and converting to
+   float32 and back took as long as the sums. */
 (() => {
   "use strict";
 
   const SLOPE = 0.2; // of the leaky rectifier between the layers
   const BETA1 = 0.5, BETA2 = 0.999, EPSILON = 1e-7; // Adam as GANs use it
 
+  /* start + A B, for a matrix A of `rows` by `inner` numbers and a B of `inner` by `columns`.  Each comes with how far apart its rows
+     and its columns lie, so that a transpose costs nothing.  Four columns at a time: their sums stay in registers. */
+  function product(rows, inner, columns, [a, aRow, aColumn], [b, bRow, bColumn], start) {
+    const made = new Float64Array(rows * columns), whole = columns - (columns % 4);
+    for (let row = 0; row < rows; row++) {
+      const to = row * columns, from = row * aRow;
+      for (let j = 0; j < whole; j += 4) {
+        let s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        for (let k = 0, at = from, by = j * bColumn; k < inner; k++, at += aColumn, by += bRow) {
+          const value = a[at];
+          s0 += value * b[by];
+          s1 += value * b[by + bColumn];
+          s2 += value * b[by + 2 * bColumn];
+          s3 += value * b[by + 3 * bColumn];
+        }
+        made[to + j] = s0;
+        made[to + j + 1] = s1;
+        made[to + j + 2] = s2;
+        made[to + j + 3] = s3;
+      }
+      for (let j = whole; j < columns; j++) {
+        let sum = 0;
+        for (let k = 0; k < inner; k++) sum += a[from + k * aColumn] * b[k * bRow + j * bColumn];
+        made[to + j] = sum;
+      }
+      if (start) for (let j = 0; j < columns; j++) made[to + j] += start[j];
+    }
+    return made;
+  }
+
   class Layer {
     constructor(inputs, outputs, rng) {
       this.inputs = inputs;
       this.outputs = outputs;
       const limit = Math.sqrt(6 / (inputs + outputs)); // Glorot
-      this.weights = Float32Array.from({ length: inputs * outputs }, () => (2 * rng.uniform() - 1) * limit);
-      this.bias = new Float32Array(outputs);
+      this.weights = Float64Array.from({ length: inputs * outputs }, () => (2 * rng.uniform() - 1) * limit);
+      this.bias = new Float64Array(outputs);
       this.parameters = [this.weights, this.bias];
-      this.slopes = this.parameters.map((values) => new Float32Array(values.length));
-      this.first = this.parameters.map((values) => new Float32Array(values.length));
-      this.second = this.parameters.map((values) => new Float32Array(values.length));
+      this.slopes = [];
+      this.first = this.parameters.map((values) => new Float64Array(values.length));
+      this.second = this.parameters.map((values) => new Float64Array(values.length));
     }
 
     forward(x, n) {
       const { inputs, outputs, weights, bias } = this;
-      const y = new Float32Array(n * outputs);
-      for (let row = 0; row < n; row++) {
-        const to = row * outputs;
-        for (let j = 0; j < outputs; j++) y[to + j] = bias[j];
-        for (let i = 0; i < inputs; i++) {
-          const value = x[row * inputs + i], from = i * outputs;
-          for (let j = 0; j < outputs; j++) y[to + j] += value * weights[from + j];
-        }
-      }
-      return y;
+      return product(n, inputs, outputs, [x, inputs, 1], [weights, outputs, 1], bias);
     }
 
     /* The gradient with respect to x; those of the parameters go into `slopes`, if they are wanted. */
     backward(x, slope, n, own) {
       const { inputs, outputs, weights } = this;
-      const [ofWeights, ofBias] = this.slopes;
-      const back = new Float32Array(n * inputs);
       if (own) {
-        ofWeights.fill(0);
-        ofBias.fill(0);
+        const ofBias = new Float64Array(outputs);
+        for (let k = 0; k < slope.length; k++) ofBias[k % outputs] += slope[k];
+        this.slopes = [product(inputs, n, outputs, [x, 1, inputs], [slope, outputs, 1]), ofBias];
       }
-      for (let row = 0; row < n; row++) {
-        const at = row * outputs;
-        for (let i = 0; i < inputs; i++) {
-          const from = i * outputs, value = x[row * inputs + i];
-          let sum = 0;
-          for (let j = 0; j < outputs; j++) {
-            sum += slope[at + j] * weights[from + j];
-            if (own) ofWeights[from + j] += slope[at + j] * value;
-          }
-          back[row * inputs + i] = sum;
-        }
-        if (own) for (let j = 0; j < outputs; j++) ofBias[j] += slope[at + j];
-      }
-      return back;
+      return product(n, outputs, inputs, [slope, outputs, 1], [weights, 1, outputs]);
     }
   }
 

@@ -58,7 +58,7 @@
     }
 
     real(n, rng = this.rng) {
-      const points = new Float32Array(2 * n);
+      const points = new Float64Array(2 * n);
       if (this.empty) return points.subarray(0, 0);
       const { draw, centres } = SHAPES[this.shape];
       const from = centres || this.own;
@@ -75,7 +75,7 @@
     }
 
     noise(n, rng = this.rng) {
-      return Float32Array.from({ length: 2 * n }, () => rng.normal());
+      return Float64Array.from({ length: 2 * n }, () => rng.normal());
     }
 
     /* One mini-batch: D moves, then G, `answers` times. False if there is nothing to learn from. */
@@ -93,7 +93,7 @@
     /* D calls x real and G(z) generated; its loss before the move. */
     moveDiscriminator(x, z) {
       const n = x.length / 2, d = this.discriminator;
-      const both = new Float32Array(4 * n);
+      const both = new Float64Array(4 * n);
       both.set(x);
       both.set(this.generator.run(z, n), 2 * n);
       const seen = d.trace(both, 2 * n), logits = seen.at(-1);
