@@ -54,6 +54,24 @@ def real() -> Callable[[str], Dataset]:
     return load
 
 
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """TensorFlow without programs: where a step or two are made, to trace them is nearly all the time.
+
+    For tests of what a detector makes of its data and its parameters; that programs are right is for others to say.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def table() -> np.ndarray:
     """200 rows of 6 columns in [0, 1), float32."""

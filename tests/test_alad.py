@@ -111,7 +111,7 @@ def test_without_spectral_normalisation_it_is_another_model(table, fitted):
     assert not np.allclose(other.decision_scores_, fitted.decision_scores_, rtol=1e-3)
 
 
-def test_a_residual_loss_is_one_of_generator_and_encoder(pictures):
+def test_a_residual_loss_is_one_of_generator_and_encoder(pictures, untraced):
     plain, more = (ALAD(**TINY | {"epochs": 1}, residual_weight=weight).fit(pictures).history_ for weight in (0.0, 1.0))
     for role in ("generator", "encoder"):  # the L1 distance of 8x8 images to what is generated at first
         assert more[role][0] > plain[role][0] + 10

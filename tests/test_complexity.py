@@ -19,7 +19,7 @@ def test_complexity_is_the_total_variation():
 
 
 @pytest.mark.parametrize("cls", [EGBAD, GANomaly])
-def test_what_is_expected_of_so_busy_an_image_is_taken_off(cls, pictures, tmp_path):
+def test_what_is_expected_of_so_busy_an_image_is_taken_off(cls, pictures, tmp_path, untraced):
     plain = cls(**TINY).fit(pictures)
     corrected = plain.rescored(pictures, complexity_correction=True)
     x = plain._checked(pictures)

@@ -148,7 +148,7 @@ def test_clone_and_parameters(name):
 
 
 @every
-def test_a_clone_is_not_fitted(name, fitted, samples):
+def test_a_clone_is_not_fitted(name, fitted, samples, untraced):
     twin = clone(fitted(name))
     assert not [key for key in vars(twin) if key.endswith("_")]
     with pytest.raises(NotFittedError):
@@ -208,7 +208,7 @@ def test_higher_is_more_anomalous(name, fitted, samples):
 
 
 @pytest.mark.parametrize("name", [*NEURAL, "isolation_forest"])
-def test_another_seed_gives_other_scores(name, fitted, other):
+def test_another_seed_gives_other_scores(name, fitted, other, untraced):
     assert not np.allclose(other(name)[0].decision_scores_, fitted(name).decision_scores_, rtol=1e-3)
 
 
@@ -354,7 +354,7 @@ def test_samples_of_another_shape_are_refused(name, shape, fitted, refused):
 
 
 @every
-def test_constant_columns_are_no_obstacle_and_reference_values_are_filled_in(name, samples):
+def test_constant_columns_are_no_obstacle_and_reference_values_are_filled_in(name, samples, untraced):
     x = samples["table"][:64].copy()
     x[:, 2], x[:, 4] = 0.5, 0
     left_out = {"epochs": 1, "latent_dim": None, "batch_size": None} if name in NEURAL else {}
@@ -664,7 +664,7 @@ def test_a_saved_file_has_the_permissions_of_any_other(fitted, tmp_path):
 
 
 @every
-def test_grid_search(name, samples):
+def test_grid_search(name, samples, untraced):
     rng = np.random.default_rng(0)
     y = rng.permutation(np.repeat([0, 1], [60, 20]))
     x = samples["table"][:80] + y[:, None] * rng.choice([-3, 3], (80, 6))
@@ -691,7 +691,7 @@ def test_history_has_every_epoch_of_every_player(name, fitted):
 
 
 @neural
-def test_on_epoch_sees_a_detector_that_scores_and_may_stop_it(name, samples):
+def test_on_epoch_sees_a_detector_that_scores_and_may_stop_it(name, samples, untraced):
     seen = []
 
     def watch(epoch, detector):
@@ -711,7 +711,7 @@ def test_a_progress_bar_when_asked(name, other):
 
 
 @neural
-def test_a_training_that_diverges_stops_and_is_not_fitted(name, samples, refused):
+def test_a_training_that_diverges_stops_and_is_not_fitted(name, samples, refused, untraced):
     detector = tiny(name, learning_rate=1.0, epochs=50)
     with refused(DivergedError, "no longer finite", "epoch"):
         detector.fit(samples["table"] * np.float32(1e37))
@@ -756,7 +756,7 @@ def test_rescored_is_fitting_with_other_scoring_parameters(name, samples, fitted
 
 @neural
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (12, 20, 2)])
-def test_images_of_other_sizes_and_channels_get_their_networks(name, shape, monkeypatch):
+def test_images_of_other_sizes_and_channels_get_their_networks(name, shape, monkeypatch, untraced):
     monkeypatch.setattr(neural_module, "SCORING_BATCH", 16)  # instead of a thousand rows of padding
     x = np.random.default_rng(0).uniform(-1, 1, (12, *shape)).astype(np.float32)
     detector = tiny(name, epochs=1, width=0.05, batch_size=6, **SHORT.get(name, {})).fit(x)
@@ -766,7 +766,7 @@ def test_images_of_other_sizes_and_channels_get_their_networks(name, shape, monk
 
 @neural
 @pytest.mark.parametrize("columns", [1, 30])
-def test_tables_of_any_width_get_their_networks(name, columns):
+def test_tables_of_any_width_get_their_networks(name, columns, untraced):
     x = np.random.default_rng(0).random((20, columns)).astype(np.float32)
     detector = tiny(name, epochs=1, batch_size=10, **SHORT.get(name, {})).fit(x)
     assert np.isfinite(detector.decision_function(x)).all()
@@ -842,7 +842,7 @@ def to_numpy(x) -> np.ndarray:
         {"residual_weight": 1.0, "residual_in": "encoder"},
     ],
 )
-def test_egbads_variants_train_and_differ(variant, samples, fitted):
+def test_egbads_variants_train_and_differ(variant, samples, fitted, untraced):
     scores = tiny("egbad", **variant).fit(samples["table"]).decision_scores_
     assert np.isfinite(scores).all()
     assert not np.allclose(scores, fitted("egbad").decision_scores_, rtol=1e-4)

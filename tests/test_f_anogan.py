@@ -46,7 +46,7 @@ def test_the_first_stage_moves_generator_and_critic_the_second_the_encoder_alone
     assert moved(stages[1]["encoder"], stages[4]["encoder"]) > 1e-3
 
 
-def test_stopping_in_the_first_stage_ends_the_training(pictures):
+def test_stopping_in_the_first_stage_ends_the_training(pictures, untraced):
     detector = FAnoGAN(**TINY).fit(pictures, on_epoch=lambda epoch, _: epoch == 1)
     assert set(detector.history_) == {"critic", "generator"}
     assert np.isfinite(detector.decision_scores_).all()
@@ -67,7 +67,7 @@ def test_the_score_is_two_mean_squares(watched, pictures, kappa):
     np.testing.assert_allclose(detector.decision_function(x), expected, rtol=1e-3)
 
 
-def test_the_encoder_can_reach_codes_beyond_one(pictures):
+def test_the_encoder_can_reach_codes_beyond_one(pictures, untraced):
     """The authors' tanh cannot, and a third of a normal prior's values lie there."""
     encoder = FAnoGAN(**TINY | {"epochs": 1}).fit(pictures[:32]).networks_["encoder"]
     *_, kernel, bias = encoder.trainable_variables

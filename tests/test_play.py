@@ -144,19 +144,30 @@ def test_points_are_drawn_with_the_pointer(lab):
 
 def test_it_learns_the_clusters_and_collapses_on_demand(lab):
     reached = """answers => { const gan = new window.ganad.PlaneGan("clusters", 0); gan.answers = answers;
-        for (let k = 0; k < 3000; k++) gan.step(); return gan.reached().reached; }"""
+        for (let k = 0; k < 1500; k++) gan.step(); return gan.reached().reached; }"""
     assert lab.evaluate(reached, 1) >= 7
     assert lab.evaluate(reached, 10) <= 4
 
 
+@pytest.mark.timed
 def test_pictures_come_thirty_times_a_second(lab):
-    lab.get_by_role("button", name="Play").click()
-    frames = lab.evaluate(
-        """async () => { const took = [], lab = window.ganad.labs[0], advance = lab.advance.bind(lab);
-        lab.advance = count => { const start = performance.now(); advance(count); took.push(performance.now() - start); };
-        await new Promise(done => setTimeout(done, 1500)); return took.sort((a, b) => a - b); }"""
-    )
-    assert len(frames) > 10 and frames[len(frames) // 2] < 1000 / 30, frames[len(frames) // 2]
+    """Counted as they come, drawing and all; the best of three times, as what disturbs can only slow them."""
+    count = f"""async () => {{ let drawn = 0; const lab = {LAB}, draw = lab.draw.bind(lab), start = performance.now();
+        lab.draw = () => {{ drawn += 1; draw(); }}; lab.play(true);
+        await new Promise(done => setTimeout(done, 2000));
+        const seconds = (performance.now() - start) / 1000; lab.play(false); lab.draw = draw; return drawn / seconds; }}"""
+    found = [lab.evaluate(count) for _ in range(3)]
+    assert max(found) > 30, found
+
+
+@pytest.mark.timed
+def test_training_gives_way_to_the_pictures(lab):
+    """Where drawing takes long, a frame's training is short; it comes back with the time for it."""
+    play = f"""async (busy) => {{ const lab = {LAB}; lab.draw = () => {{
+        const start = performance.now(); while (performance.now() - start < busy); }};
+        lab.play(true); await new Promise(done => setTimeout(done, 2000)); lab.play(false); return lab.budget; }}"""
+    assert lab.evaluate(play, 50) == 1
+    assert lab.evaluate(play, 0) > 5
 
 
 def test_who_wants_less_motion_gets_less(browser):

@@ -218,6 +218,7 @@ def test_another_detector_takes_over_what_is_drawn(opened):
     assert page.evaluate(f"{DRAWN}.result.score") != before
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "name, act",
     [

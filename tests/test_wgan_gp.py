@@ -94,7 +94,7 @@ def test_the_critic_moves_on_fresh_rows_and_the_generator_once():
     np.testing.assert_array_equal(seen[4][1], x[6:])
 
 
-def test_fewer_samples_than_parts_are_no_obstacle(table):
+def test_fewer_samples_than_parts_are_no_obstacle(table, untraced):
     model = WGANGP(latent_dim=2, width=0.1).fit(table[:2], epochs=2)
     assert np.isfinite(list(model.history_.values())).all()
 
