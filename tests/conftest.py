@@ -55,11 +55,13 @@ def real() -> Callable[[str], Dataset]:
 
 
 @pytest.fixture
-def untraced() -> Iterator[None]:
+def untraced(request: pytest.FixtureRequest) -> Iterator[None]:
     """TensorFlow without programs: where a step or two are made, to trace them is nearly all the time.
 
     For tests of what a detector makes of its data and its parameters; that programs are right is for others to say.
+    Not beside a detector that tests share: without programs it learns the same only to the sixth digit.
     """
+    assert not {"fitted", "other"} & set(request.fixturenames)
     import keras
 
     if keras.backend.backend() != "tensorflow":

@@ -148,7 +148,7 @@ def test_clone_and_parameters(name):
 
 
 @every
-def test_a_clone_is_not_fitted(name, fitted, samples, untraced):
+def test_a_clone_is_not_fitted(name, fitted, samples):
     twin = clone(fitted(name))
     assert not [key for key in vars(twin) if key.endswith("_")]
     with pytest.raises(NotFittedError):
@@ -208,7 +208,7 @@ def test_higher_is_more_anomalous(name, fitted, samples):
 
 
 @pytest.mark.parametrize("name", [*NEURAL, "isolation_forest"])
-def test_another_seed_gives_other_scores(name, fitted, other, untraced):
+def test_another_seed_gives_other_scores(name, fitted, other):
     assert not np.allclose(other(name)[0].decision_scores_, fitted(name).decision_scores_, rtol=1e-3)
 
 
@@ -842,7 +842,7 @@ def to_numpy(x) -> np.ndarray:
         {"residual_weight": 1.0, "residual_in": "encoder"},
     ],
 )
-def test_egbads_variants_train_and_differ(variant, samples, fitted, untraced):
+def test_egbads_variants_train_and_differ(variant, samples, fitted):
     scores = tiny("egbad", **variant).fit(samples["table"]).decision_scores_
     assert np.isfinite(scores).all()
     assert not np.allclose(scores, fitted("egbad").decision_scores_, rtol=1e-4)
