@@ -195,7 +195,7 @@ def test_starts_come_from_the_seed_and_differ(fitted, pictures):
     assert (np.ptp(found.loss, axis=1) > 1e-4).all()  # a public implementation runs all of its restarts from one z
 
 
-def test_weights_and_latent_points_really_move(fitted, pictures, untraced):
+def test_weights_and_latent_points_really_move(fitted, pictures):
     x = pictures[:10]
     both, only_z, only_weights, none = (
         fitted.search(x, latent_rate=latent, generator_rate=weights)
