@@ -4,11 +4,11 @@ A method of the survey is a few *networks*, a *play* (what the networks make of 
 moves some of the networks down its own loss, with its own optimiser.  Everything else, on whatever framework, is here.
 """
 
+import gc
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
+import os
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -16,7 +16,8 @@ import numpy as np
 from keras import ops
 
 from ganad.backends import backend
-from ganad.passes import shared
+from ganad.programs import architecture, program, signature
+from ganad.training_step import Player, TrainingStep
 
 Losses = dict[str, float]
 
@@ -24,27 +25,12 @@ STEPS_PER_CALL = 256
 """Steps in one compiled call: enough to hide the call, few enough to notice soon that a loss is not finite."""
 
 
+COLLECTED_EVERY = 2**24
+"""Bytes of new models after which garbage is collected: often enough for memory, seldom enough for time."""
+
+
 class DivergedError(FloatingPointError):
     """A loss became NaN or infinite: nothing after this step would mean anything."""
-
-
-@dataclass(frozen=True)
-class Player:
-    """Who moves which networks, down which loss, and how.
-
-    Attributes
-    ----------
-    networks : tuple of str
-        Names of the networks whose weights this player moves.
-    loss : callable
-        Takes the play, returns a scalar to be made small.
-    optimizer : keras.optimizers.Optimizer
-        One of its own: no two players share an optimiser's state.
-    """
-
-    networks: tuple[str, ...]
-    loss: Callable[[Any], Any]
-    optimizer: keras.optimizers.Optimizer
 
 
 def binary_cross_entropy(logits: Any, real: bool) -> Any:
@@ -83,7 +69,7 @@ def adam(
         )
         # a variable, so that games of different lengths can share one program
         rate.decay_steps = keras.Variable(float(rate.decay_steps), trainable=False, name="decay_steps")
-    return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2)
+    return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2, name="adam")
 
 
 def _length(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
@@ -98,8 +84,13 @@ class LatentPlay:
     def __init__(self, play: type, latent_dim: int, seed: int) -> None:
         self._play, self.latent_dim = play, latent_dim
         self.once = getattr(play, "once", {})
-        self._seed = keras.random.SeedGenerator(int(seed))  # Keras takes no NumPy integer
+        self._seed = keras.random.SeedGenerator(int(seed), name="noise")  # Keras takes no NumPy integer
         self.variables = [self._seed.state]
+
+    @property
+    def signature(self) -> Hashable:
+        """What a program depends on: all but the seed."""
+        return type(self), self._play, self.latent_dim
 
     def __call__(self, networks: Mapping[str, keras.Model], x: Any) -> Any:
         """The play of mini-batch x, (N, ...), and N fresh latent points."""
@@ -134,8 +125,8 @@ class Game:
     ----------
     parts : int
         Parts a step's rows are cut into, one for most games; a step takes ``batch_size * parts`` rows.
-    in_play : list of keras.Variable
-        What a play may change: all of its networks' variables, and the seed of its noise.
+    update : ganad.training_step.TrainingStep
+        The losses, gradients and optimisers of a step.
     averaged : dict of str to keras.Model
         Same architectures, weights and BatchNorm statistics averaged over the steps: use these for scoring.
     """
@@ -151,25 +142,20 @@ class Game:
         decay: float = 0.999,
     ) -> None:
         self.networks = dict(networks)
+        _perturb(self.networks)
         self.players = dict(players)
-        self.turns = [list(turn) for turn in turns] if turns else [list(players)]
-        self.shares = list(shares) if shares else [0] * len(self.turns)
-        self.parts = max(self.shares) + 1
+        self.update = TrainingStep(self.networks, self.players, play, turns, shares)
+        self.parts = self.update.parts
         self.decay = decay
         self.averaged = {name: _twin(network) for name, network in self.networks.items()}
         self._play = play
-        self.in_play = [v for network in self.networks.values() for v in network.variables]
-        self.in_play += getattr(play, "variables", ())
         self._steps = keras.Variable(0, dtype="int32", trainable=False, name="steps")
         for player in self.players.values():
-            player.optimizer.build(self.trainable(player))
-        self._loop = backend().compile_loop(self.step, self.variables, len(self.players))
+            player.optimizer.build(self.update.trainable(player))
+        self._loops: dict[int, Callable] = {}
+        _collect(self.variables)
 
-    def trainable(self, player: Player) -> list[keras.Variable]:
-        """The variables this player moves."""
-        return [v for name in player.networks for v in self.networks[name].trainable_variables]
-
-    @property
+    @cached_property
     def variables(self) -> list[keras.Variable]:
         """Everything a step may change, each once."""
         owners = [
@@ -178,41 +164,25 @@ class Game:
             *(player.optimizer for player in self.players.values()),
         ]
         every = [variable for owner in owners for variable in owner.variables]
-        every += [*self.in_play, self._steps]
+        every += [*self.update.in_play, self._steps]
         every += [length for player in self.players.values() for length in _length(player.optimizer)]
         return list({id(variable): variable for variable in every}.values())
 
+    @cached_property
+    def signature(self) -> Hashable:
+        """What two games have in common that can share a program: all but weights, seeds and the length of training."""
+        networks = tuple((name, architecture(network)) for name, network in self.networks.items())
+        return networks, self.update.signature, signature(self._play), self.decay
+
     def gradients(self, turn: Sequence[str], *batch: Any) -> tuple[list, list]:
         """Losses of the players of one turn and, for each, the gradient with respect to its own variables."""
-
-        def losses() -> list:
-            play = self._play(self.networks, *batch)
-            return [self.players[name].loss(play) for name in turn]
-
-        groups = [self.trainable(self.players[name]) for name in turn]
-        return backend().gradients(losses, groups, self.in_play)
+        return self.update.gradients(turn, *batch)
 
     def step(self, *batch: Any) -> Any:
         """One mini-batch: every turn in order, then the averages.  Returns the losses, stacked in the players' order."""
-        seen = {}
-        for share, turns in groupby(zip(self.shares, self.turns, strict=True), itemgetter(0)):
-            seen |= self._turns([turn for _, turn in turns], self._share(batch, share))
+        losses = self.update(*batch)
         self._average()
-        return ops.stack([seen[name] for name in self.players])
-
-    def _turns(self, turns: Sequence[Sequence[str]], batch: Sequence) -> dict[str, Any]:
-        """Turns on the same rows, one after the other; the players' losses."""
-        seen, gradients = {}, shared(self, self._play, turns, batch)
-        for turn in turns:
-            for name, loss, slope in zip(turn, *gradients(turn), strict=True):
-                player = self.players[name]
-                player.optimizer.apply(slope, self.trainable(player))
-                seen[name] = loss
-        return seen
-
-    def _share(self, batch: Sequence, share: int) -> list:
-        rows = batch[0].shape[0] // self.parts
-        return [array[share * rows : (share + 1) * rows] for array in batch] if self.parts > 1 else list(batch)
+        return ops.stack([losses[name] for name in self.players])
 
     def _average(self) -> None:
         t = ops.cast(self._steps, "float32")
@@ -253,7 +223,7 @@ class Game:
         DivergedError
             As soon as a loss is seen not to be finite; the message names the player and the epoch.
         """
-        resident = tuple(backend().to_device(array) for array in data)
+        resident = tuple(backend().resident(array) for array in data)
         history = {name: [] for name in self.players}
         for epoch, order in enumerate(self.orders(len(data[0]), epochs, batch_size, seed), 1):
             losses = self._epoch(resident, order, epoch)
@@ -273,12 +243,34 @@ class Game:
             yield order.astype(np.int32).reshape(-1, batch_size)
 
     def _epoch(self, data: tuple, order: np.ndarray, epoch: int) -> Losses:
-        batches, total = len(order), np.zeros(len(self.players))
-        order = backend().to_device(order)
-        for start in range(0, batches, STEPS_PER_CALL):
-            total += self._loop(data, order, start, min(batches, start + STEPS_PER_CALL))
+        total = np.zeros(len(self.players))
+        for start in range(0, len(order), STEPS_PER_CALL):
+            rows = order[start : start + STEPS_PER_CALL]
+            padded = np.resize(rows, (STEPS_PER_CALL, rows.shape[1]))  # epochs of any length share the program
+            total += self.run(data, backend().to_device(padded), 0, len(rows))
             self.check(total, epoch)
-        return dict(zip(self.players, (total / batches).tolist(), strict=True))
+        return dict(zip(self.players, (total / len(order)).tolist(), strict=True))
+
+    def run(self, data: tuple, order: Any, start: int, stop: int) -> np.ndarray:
+        """Take the steps ``start`` to ``stop`` in one compiled call.
+
+        Parameters
+        ----------
+        data : tuple
+            Arrays of the backend (``resident``).
+        order : tensor of int
+            Rows of each step, (steps, rows of a step), on the device.
+
+        Returns
+        -------
+        ndarray (players,)
+            The sum of each player's losses.
+        """
+        rows = tuple(order.shape)[1]  # a program's batches have one size
+        if rows not in self._loops:
+            width = len(self.players)
+            self._loops[rows] = program(("loop", self.signature, rows), lambda: backend().compile_loop(width))
+        return self._loops[rows](self.step, self.variables, data, order, start, stop)
 
     def check(self, losses: np.ndarray, epoch: int) -> None:
         """Raise :class:`DivergedError` if one of the players' losses (in their order) is not finite."""
@@ -287,6 +279,46 @@ class Game:
                 raise DivergedError(
                     f"the {name}'s loss is no longer finite in epoch {epoch}: lower the learning rate or scale the data"
                 )
+
+
+def _perturb(networks: Mapping[str, keras.Model]) -> None:
+    """With ``GANAD_PERTURB=seed`` in the environment, change the last bit of initial weights, at random.
+
+    What a result does then it also does on another processor: see ``tools/stability.py``.
+    """
+    if not (seed := os.environ.get("GANAD_PERTURB")):
+        return
+    rng = np.random.default_rng(int(seed))
+    for network in networks.values():
+        for variable in network.trainable_variables:
+            value = keras.ops.convert_to_numpy(variable.value)
+            variable.assign(value * (1 + rng.choice([-1, 1], value.shape) * 2.0**-23).astype(np.float32))
+
+
+_uncollected = 0
+
+
+def _collect(variables: Sequence[keras.Variable]) -> None:
+    """Free the models that nobody holds any more: Keras' are cycles, which Python would keep for dozens of fits."""
+    global _uncollected
+    _uncollected += sum(4 * math.prod(variable.shape) for variable in variables)
+    if _uncollected > COLLECTED_EVERY:
+        gc.collect()
+        def _perturb(networks: Mapping[str, keras.Model]) -> None:
+    """With ``GANAD_PERTURB=seed`` in the environment, change the last bit of initial weights, at random.
+
+    What a result does then it also does on another processor: see ``tools/stability.py``.
+    """
+    if not (seed := os.environ.get("GANAD_PERTURB")):
+        return
+    rng = np.random.default_rng(int(seed))
+    for network in networks.values():
+        for variable in network.trainable_variables:
+            value = keras.ops.convert_to_numpy(variable.value)
+            variable.assign(value * (1 + rng.choice([-1, 1], value.shape) * 2.0**-23).astype(np.float32))
+
+
+_uncollected = 0
 
 
 def _twin(network: keras.Model) -> keras.Model:

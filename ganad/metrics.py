@@ -34,6 +34,38 @@ class Interval:
         return f"{self.mean:{spec}} ± {(self.high - self.low) / 2:{spec}}"
 
 
+@dataclass(frozen=True)
+class Spread:
+    """What several seeds gave: ``0.91 (0.84 to 0.95)`` as text.
+
+    Attributes
+    ----------
+    median, lowest, highest : float
+        Over the seeds.
+    """
+
+    median: float
+    lowest: float
+    highest: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.lowest:.2f} to {self.highest:.2f})"
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Median and range of a result over seeds.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two: one training run has no spread.
+    """
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        raise ValueError("a spread needs the results of at least two seeds")
+    return Spread(float(np.median(values)), float(values.min()), float(values.max()))
+
+
 def auprc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Average precision: the step-wise area under the precision-recall curve, not the trapezoid.
 

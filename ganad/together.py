@@ -1,17 +1,23 @@
-"""Many games of one shape in one compiled program: the classes and seeds of a grid, side by side on a GPU.
+"""Many models at once: several seeds side by side on the cores, or the whole grid in one compiled program on a GPU.
 
-Each game keeps its own weights, noise, order of rows and length; they share the data, which lies on the device once, and the
+In one program each game keeps its own weights, noise, order of rows and length; they share the data, which lies on the device once, and the
 program, which moves them all in every step (JAX's ``vmap``).  What a game learns does not depend on its company but for
-rounding.  Where the backend has no such program the games are played one after the other.
+rounding.  Where the backend has no such program the games are played side by side.
 """
 
+import copy
 import math
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ganad.adversarial import STEPS_PER_CALL, DivergedError, Game
 from ganad.backends import backend
+from ganad.programs import program
 
 History = dict[str, list[float]]
 
@@ -44,12 +50,14 @@ def train_together(
         For each game its history, or the error that ended it: the others go on.
     """
     if not can_train_together():
-        return [
-            _alone(game, data[own], epochs, batch_size, seed)
-            for game, own, seed in zip(games, rows, seeds, strict=True)
-        ]
+        return side_by_side(
+            [
+                partial(game.train, data[own], epochs=epochs, batch_size=batch_size, seed=seed)
+                for game, own, seed in zip(games, rows, seeds, strict=True)
+            ]
+        )
     variables = [game.variables for game in games]
-    run = backend().compile_many(games[0].step, variables[0])
+    run = partial(program(("many", games[0].signature), lambda: backend().compile_many()), games[0].step, variables[0])
     resident, states = (backend().to_device(data),), backend().stack(variables)
     outcomes: list[History | DivergedError] = [{name: [] for name in game.players} for game in games]
     orders = (
@@ -76,9 +84,71 @@ def can_train_together() -> bool:
     return hasattr(backend(), "compile_many")
 
 
-def _alone(game: Game, data: np.ndarray, epochs: int, batch_size: int, seed: int) -> History | DivergedError:
+def fit_seeds(model: Any, *data: Any, seeds: Iterable[int], **options: Any) -> list[Any]:
+    """Copies of a model, one per seed, each fitted as it would be alone; they share one compiled program.
+
+    One training run says little about an adversarial method: show several seeds.
+
+    Parameters
+    ----------
+    model : detector or generative model
+        Not fitted; what is fitted are its copies, which differ in their ``seed``.
+    *data
+        What its ``fit`` takes.
+    seeds : iterable of int
+        Different ones, at least one.
+    **options
+        Of ``fit``, such as ``on_epoch``, which is called in the thread of its copy.
+
+    Returns
+    -------
+    list
+        The fitted copies, in the order of the seeds.
+
+    Raises
+    ------
+    ValueError
+        If there is no seed, or one twice.
+    ganad.adversarial.DivergedError
+        If a training run diverges; the message names its seed.
+    """
+    seeds = [int(seed) for seed in seeds]
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must be different and at least one, not {seeds}")
+    copies = [_with_seed(model, seed) for seed in seeds]
+    outcomes = side_by_side([partial(each.fit, *data, **options) for each in copies])
+    for seed, outcome in zip(seeds, outcomes, strict=True):
+        if isinstance(outcome, DivergedError):
+            raise DivergedError(f"seed {seed}: {outcome}") from outcome
+    return copies
+
+
+def _with_seed(model: Any, seed: int) -> Any:
+    other = model.__sklearn_clone__() if hasattr(model, "__sklearn_clone__") else copy.copy(model)
+    other.seed = seed
+    return other
+
+
+def side_by_side(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Results of training runs that need nothing of each other, in their order; of one that diverges its error.
+
+    Compiled programs leave Python alone, so threads share the cores: small networks keep no more than one busy each.  PyTorch's
+    eager steps do not, and run one after the other.
+    """
+    workers = min(len(jobs), os.cpu_count() or 1) if backend().THREADS else 1
+    if workers < 2:
+        return [_outcome(job) for job in jobs]
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            return list(pool.map(_outcome, jobs))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _outcome(job: Callable[[], Any]) -> Any:
     try:
-        return game.train(data, epochs=epochs, batch_size=batch_size, seed=seed)
+        return job()
     except DivergedError as error:
         return error
 

@@ -277,9 +277,10 @@ def test_scores_do_not_depend_on_how_many_are_scored_at_once(monkeypatch):
     monkeypatch.setattr(ours, "samples", lambda count, shape: np.zeros((70, *shape), np.float32))
     before.small_scoring().run(1)
     calls = []
-    monkeypatch.setattr(before.GANomaly, "_score", lambda self, x: calls.append(neural.SCORING_BATCH))
+    sizes = neural.sizes_for
+    monkeypatch.setattr(before.GANomaly, "_score", lambda self, x: calls.append(len(x)))
     before.small_scoring().run(2)
-    assert calls == [64, 64] and neural.SCORING_BATCH == 1024
+    assert calls == [70, 70] and neural.sizes_for is sizes
 
 
 # ---- what must not come back, counted: times would depend on the machine

@@ -137,7 +137,7 @@ def test_a_gpu_is_given_more_searches_at_a_time_that_end_the_same(networks, x, m
     assert search.slots == (2, 128)
     np.testing.assert_allclose(search.search(x, STARTS).loss, few.loss, rtol=1e-3)
     moving = MovingSearch(networks[0])
-    assert moving._rows > 1 and moving._rows * sum(np.prod(v.shape) for v in moving.theta) > 2**20
+    assert moving._sizes[-1] > 1 and moving._sizes[-1] * sum(np.prod(v.shape) for v in moving.theta) > 2**20
 
 
 def test_a_batch_starts_afresh(networks, x):

@@ -1,6 +1,7 @@
 """`make chapters`: nbval passes what agrees with the kept outputs, and fails what does not."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -92,18 +93,42 @@ def test_not_close_enough(kept: str, fresh: str) -> None:
     assert rules.Alike(kept) != rules.Alike(fresh)
 
 
-def test_what_one_training_does_not_settle_is_still_a_share_with_the_same_words() -> None:
-    assert rules.Unsettled("AUPRC 0.28, residual 25") == rules.Unsettled("AUPRC 0.78, residual 22")
-    assert rules.Unsettled("AUPRC 0.28") != rules.Unsettled("AUPRC 1.28")
-    assert rules.Unsettled("AUPRC 0.28") != rules.Unsettled("AUPRC -0.78")
-    assert rules.Unsettled("residual 25") != rules.Unsettled("residual 55")
-    assert rules.Unsettled("1 anomaly") != rules.Unsettled("0 anomaly")
-    assert rules.Unsettled("AUPRC 0.28") != rules.Unsettled("AUROC 0.28")
-    assert rules.Unsettled("0.28  0.5") != rules.Unsettled("0.28")
+def ranged(words: str, *ranges: tuple[float, float]) -> type:
+    """The class for a cell whose words have these ranges."""
+    return type("Ranged", (rules.Ranged,), {"ranges": {words: list(ranges)}, "__hash__": str.__hash__})
 
 
-def test_what_a_training_decides_may_differ_more() -> None:
-    assert rules.Trained("AUPRC 0.36, residual 25") == rules.Trained("AUPRC 0.56, residual 22")
-    assert rules.Trained("AUPRC 0.36") != rules.Trained("AUPRC 0.99")
-    assert rules.Trained("residual 25") != rules.Trained("residual 55")
-    assert rules.Trained("AUPRC 0.36") != rules.Trained("AUROC 0.36")
+def test_numbers_of_several_seeds_have_to_lie_in_their_ranges() -> None:
+    kind = ranged("AUPRC#,residual#", (0.80, 0.90), (20, 24))
+    kept = kind("AUPRC 0.85, residual 22.0")
+    assert kept == kind("AUPRC 0.90, residual 24.0")
+    assert kept == kind("AUPRC 0.76, residual 18.5")  # half the range further out
+    assert kept != kind("AUPRC 0.70, residual 22.0")
+    assert kept != kind("AUPRC 0.85, residual 30.0")
+    assert kept != kind("AUROC 0.85, residual 22.0")
+    assert kind("AUPRC 0.10, residual 22.0") != kept  # what is kept has to lie in them too
+
+
+def test_a_ranged_cell_without_ranges_fails() -> None:
+    assert ranged("other#", (0, 1))("AUPRC 0.85") != "AUPRC 0.85"
+    assert rules.Ranged("no number") == rules.Ranged("no  number")
+    assert rules.Ranged("AUPRC 0.85") != rules.Ranged("AUPRC 0.85")
+
+
+def test_ranges_lie_beside_the_chapter(kept: Book) -> None:
+    """nbval fails where a seed's result leaves the range that was measured."""
+    path = kept.notebook("book/one")
+    notebook, text = notebooks.read(path), path.read_text()
+    cell = next(cell for cell in notebook.cells if "AUPRC 0.930" in str(cell.get("outputs")))
+    cell.metadata["tags"] = [*cell.metadata.get("tags", []), "ranged"]
+    notebooks.write(notebook, path)
+    beside = path.with_suffix(".ranges.json")
+    words = [rules.taken_apart(output.text)[0] for output in cell.outputs if "text" in output]
+    try:
+        for ends, code in (([0.92, 0.94], 0), ([0.50, 0.60], 1)):
+            beside.write_text(json.dumps({"runs": 30, "cells": {cell.id: {each: [ends] for each in words}}}))
+            done = nbval(kept)
+            assert done.returncode == code, done.stdout
+    finally:
+        path.write_text(text)
+        beside.unlink()

@@ -79,14 +79,14 @@ def test_the_critic_moves_on_fresh_rows_and_the_generator_once():
     shape, seen = (6,), []
     networks = {"generator": bigan_generator(shape, 3, width=0.1), "critic": critic(shape, width=0.1)}
     game = wasserstein_game(networks, 3, learning_rate=1e-3, critic_steps=4)
-    assert game.parts == 4 and game.turns == [["critic"]] * 4 + [["generator"]]
-    gradients = game.gradients
+    assert game.parts == 4 and game.update.turns == [["critic"]] * 4 + [["generator"]]
+    gradients = game.update.gradients
 
     def watched(turn, *batch):
         seen.append((tuple(turn), array(batch[0])))
         return gradients(turn, *batch)
 
-    game.gradients = watched
+    game.update.gradients = watched
     x = np.arange(8 * 6, dtype=np.float32).reshape(8, 6) / 48
     game.step(keras.ops.convert_to_tensor(x))
     np.testing.assert_array_equal(np.concatenate([rows for turn, rows in seen[:4]]), x)

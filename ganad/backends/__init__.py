@@ -15,21 +15,29 @@ Each module here implements the same names, and nothing outside this folder impo
     Values (N,) of ``function(*inputs)`` and the gradients of their sum with respect to each input, like the inputs; no
     gradient of a weight is computed, and the result can itself be differentiated inside ``gradients``.  The function
     must not change a variable (no dropout, no BatchNorm in training mode).
-``compile_loop(step, variables, width)``
-    ``run(data, order, start, stop)``: the sum of ``step(*batch)`` over the batches ``order[start:stop]``.
-``compile_many(step, variables)``, ``stack(states)``, ``unstack(stacked, states)`` (JAX alone)
-    Many models of one shape in one program.  ``run(states, data, order, active)`` takes the variables of M models, each stacked
-    along a new first axis by ``stack``; rows ``order`` (steps, M, batch) of the shared data; and which models move in which
-    step, ``active`` (steps, M).  Returns the new states, which ``unstack`` puts back, and the losses (steps, M, players).
+``compile_loop(width)``
+    A program ``run(step, variables, data, order, start, stop)``: the sum of ``step(*batch)``, (width,), over the batches
+    ``order[start:stop]``.  It is traced from the first ``step`` it is called with and serves every other one that builds the same
+    graph on ``variables`` of the same shapes, in the same order: these are arguments, and hold the new values afterwards.
+``compile_many()``, ``stack(states)``, ``unstack(stacked, states)`` (JAX alone)
+    Many models of one shape in one program, ``run(step, variables, states, data, order, active)``.  It takes the variables of M
+    models, each stacked along a new first axis by ``stack``; rows ``order`` (steps, M, batch) of the shared data; and which
+    models are updated in which step, ``active`` (steps, M).  Returns the new states, which ``unstack`` puts back, and the
+    losses (steps, M, players).
 ``flops(step, variables, shape)`` (JAX alone)
     Floating-point operations of one step on a float32 batch of this shape.
 ``compile_step(step, variables)``
     The step alone, compiled, for one call a batch from Python: what the loop is measured against.
-``compile_function(function, variables, fused=False)``
-    The function of arrays compiled for inference; takes and returns NumPy arrays.  ``fused`` asks TensorFlow for XLA: long
-    chains of element-wise operations in one pass over memory, for some seconds of compiling (JAX does so anyway).
+``compile_function(fused=False)``
+    A program ``run(function, variables, *arrays)`` for inference, shared as above; takes and returns NumPy arrays.  ``fused`` asks
+    TensorFlow for XLA: long chains of element-wise operations in one pass over memory, for some seconds of compiling (JAX does so
+    anyway).
 ``to_device(array)``, ``device_name()``
     Where the data lies.
+``resident(array)``
+    Data for ``compile_loop``: on the device, its number of rows no part of the program where the framework allows.
+``THREADS``
+    Whether models train side by side in threads: programs that run outside Python do, eager steps do not.
 """
 
 import importlib

@@ -8,7 +8,10 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from ganad.backends.tracing import TRACES, Caller
+
 NAME = "jax"
+THREADS = True
 
 
 def gradients(
@@ -74,21 +77,32 @@ def input_gradients(function: Callable, inputs: Sequence) -> tuple[jax.Array, li
     return values, slopes
 
 
-def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
+def _called(caller: Caller, state: Sequence, arguments: Sequence) -> tuple:
+    """The caller's function of these arguments, from this state of its variables; and the state after it."""
+    variables = caller.variables
+    with keras.StatelessScope(list(zip(variables, state, strict=True))) as scope:
+        values = caller.function(*arguments)
+    return [scope.get_current_value(variable) for variable in variables], values
+
+
+def compile_loop(width: int) -> Callable:
     """See :mod:`ganad.backends`."""
+    caller = Caller()
 
     @partial(jax.jit, donate_argnums=0)
     def loop(state, data, order, start, stop):
+        TRACES["loop"] += 1
+
         def body(i, carry):
             state, total = carry
-            with keras.StatelessScope(list(zip(variables, state, strict=True))) as scope:
-                total = total + step(*(array[order[i]] for array in data))
-            return [scope.get_current_value(variable) for variable in variables], total
+            state, losses = _called(caller, state, [array[order[i]] for array in data])
+            return state, total + losses
 
         return jax.lax.fori_loop(start, stop, body, (state, jnp.zeros(width)))
 
-    def run(data, order, start, stop):
-        state, total = loop([jnp.array(v.value) for v in variables], data, order, start, stop)
+    def run(step, variables, data, order, start, stop):
+        with caller.calls(step, variables):
+            state, total = loop([jnp.array(v.value) for v in variables], tuple(data), order, start, stop)
         for variable, value in zip(variables, state, strict=True):
             variable.assign(value)
         return np.asarray(total)
@@ -96,25 +110,27 @@ def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
     return run
 
 
-def compile_many(step: Callable, variables: Sequence) -> Callable:
+def compile_many() -> Callable:
     """See :mod:`ganad.backends`."""
+    caller = Caller()
 
     def one(state, batch, active):
-        with keras.StatelessScope(list(zip(variables, state, strict=True))) as scope:
-            losses = step(*batch)
-        after = [scope.get_current_value(variable) for variable in variables]
+        after, losses = _called(caller, state, batch)
         return [jnp.where(active, new, old) for new, old in zip(after, state, strict=True)], losses
 
     @partial(jax.jit, donate_argnums=0)
     def loop(states, data, order, active):
+        TRACES["many"] += 1
+
         def body(states, turn):
             rows, moves = turn
             return jax.vmap(one)(states, tuple(array[rows] for array in data), moves)
 
         return jax.lax.scan(body, states, (order, active))
 
-    def run(states, data, order, active):
-        states, losses = loop(states, data, order, active)
+    def run(step, variables, states, data, order, active):
+        with caller.calls(step, variables):
+            states, losses = loop(states, data, order, active)
         return states, np.asarray(losses)
 
     return run
@@ -134,24 +150,20 @@ def unstack(stacked: Sequence, states: Sequence[Sequence]) -> None:
 
 def flops(step: Callable, variables: Sequence, shape: tuple[int, ...]) -> float:
     """See :mod:`ganad.backends`."""
-
-    def pure(state, batch):
-        with keras.StatelessScope(list(zip(variables, state, strict=True))) as scope:
-            losses = step(batch)
-        return [scope.get_current_value(variable) for variable in variables], losses
-
     state = [jax.ShapeDtypeStruct(v.value.shape, v.value.dtype) for v in variables]
-    return float(jax.jit(pure).lower(state, jax.ShapeDtypeStruct(shape, jnp.float32)).cost_analysis()["flops"])
+    pure = jax.jit(partial(_called, _caller(step, variables)))
+    return float(pure.lower(state, [jax.ShapeDtypeStruct(shape, jnp.float32)]).cost_analysis()["flops"])
+
+
+def _caller(function: Callable, variables: Sequence) -> Caller:
+    caller = Caller()
+    caller.function, caller.variables = function, variables
+    return caller
 
 
 def compile_step(step: Callable, variables: Sequence) -> Callable:
     """See :mod:`ganad.backends`."""
-
-    @partial(jax.jit, donate_argnums=0)
-    def pure(state, batch):
-        with keras.StatelessScope(list(zip(variables, state, strict=True))) as scope:
-            losses = step(*batch)
-        return [scope.get_current_value(variable) for variable in variables], losses
+    pure = jax.jit(partial(_called, _caller(step, variables)), donate_argnums=0)
 
     def run(*batch):
         state, losses = pure([jnp.array(v.value) for v in variables], batch)
@@ -162,20 +174,29 @@ def compile_step(step: Callable, variables: Sequence) -> Callable:
     return run
 
 
-def compile_function(function: Callable, variables: Sequence, fused: bool = False) -> Callable:
+def compile_function(fused: bool = False) -> Callable:
     """See :mod:`ganad.backends`."""
+    caller = Caller()
 
     @jax.jit
     def pure(state, arrays):
-        with keras.StatelessScope(list(zip(variables, state, strict=True))):
-            return function(*arrays)
+        TRACES["function"] += 1
+        return _called(caller, state, arrays)[1]
 
-    return lambda *arrays: jax.tree.map(np.asarray, pure([v.value for v in variables], arrays))
+    def run(function, variables, *arrays):
+        with caller.calls(function, variables):
+            results = pure([v.value for v in variables], arrays)
+        return jax.tree.map(np.asarray, results)
+
+    return run
 
 
 def to_device(array: np.ndarray) -> jax.Array:
     """The array on the default device."""
     return jnp.asarray(array)
+
+
+resident = to_device
 
 
 def device_name() -> str:

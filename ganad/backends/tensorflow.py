@@ -1,14 +1,18 @@
 """TensorFlow: a `tf.while_loop` over resident data inside one `tf.function`."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import tensorflow as tf
 
-NAME = "tensorflow"
+from ganad.backends.tracing import TRACES, Caller
 
-# A program for each model is what is wanted here, not a slip: TensorFlow counts them by the line they are made on.
+NAME = "tensorflow"
+THREADS = True
+
+# A program for each configuration is what is wanted here, not a slip: TensorFlow counts them by the line they are made on.
 logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in str(record.msg))
 
 
@@ -40,18 +44,53 @@ def input_gradients(function: Callable, inputs: Sequence) -> tuple[tf.Tensor, li
     return values, tape.gradient(values, list(inputs))
 
 
-def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
+@contextmanager
+def _traced(kind: str, caller: Caller, state: Sequence) -> Iterator[Callable]:
+    """The caller's function, its Keras variables standing for the program's arguments while it is traced.
+
+    Raises
+    ------
+    RuntimeError
+        If the function uses a variable that is no argument: every other model would share it.
+    """
+    TRACES[kind] += 1
+    arguments = _captured()
+    before = [variable._value for variable in caller.variables]
+    for variable, argument in zip(caller.variables, state, strict=True):
+        argument._unique_id = variable._value._unique_id  # by which an optimiser finds its moments
+        variable._value = argument
+    try:
+        yield caller.function
+    finally:
+        for variable, value in zip(caller.variables, before, strict=True):
+            variable._value = value
+    if _captured() - arguments:
+        raise RuntimeError("a step uses a variable that is not listed among those it reads or changes")
+
+
+def _captured() -> set[int]:
+    """The variables that the function which is being traced has taken from outside: so far, its arguments."""
+    tensors = getattr(tf.compat.v1.get_default_graph(), "external_captures", ())
+    return {id(tensor) for tensor in tensors if tensor.dtype == tf.resource}
+
+
+def compile_loop(width: int) -> Callable:
     """See :mod:`ganad.backends`."""
+    caller = Caller()
 
     @tf.function(autograph=False, reduce_retracing=True)
-    def loop(data, order, start, stop):
-        def body(i, total):
-            return i + 1, total + step(*(tf.gather(array, order[i]) for array in data))
+    def loop(state, data, order, start, stop):
+        with _traced("loop", caller, state) as step:
 
-        return tf.while_loop(lambda i, _: i < stop, body, (start, tf.zeros(width)), parallel_iterations=1)[1]
+            def body(i, total):
+                return i + 1, total + step(*(tf.gather(array, order[i]) for array in data))
 
-    def run(data, order, start, stop):
-        return loop(data, order, tf.constant(start), tf.constant(stop)).numpy()
+            return tf.while_loop(lambda i, _: i < stop, body, (start, tf.zeros(width)), parallel_iterations=1)[1]
+
+    def run(step, variables, data, order, start, stop):
+        with caller.calls(step, variables):
+            state = [variable._value for variable in variables]
+            return loop(state, tuple(data), order, tf.constant(start), tf.constant(stop)).numpy()
 
     return run
 
@@ -61,17 +100,31 @@ def compile_step(step: Callable, variables: Sequence) -> Callable:
     return tf.function(step, autograph=False, reduce_retracing=True)
 
 
-def compile_function(function: Callable, variables: Sequence, fused: bool = False) -> Callable:
+def compile_function(fused: bool = False) -> Callable:
     """See :mod:`ganad.backends`."""
-    compiled = tf.function(function, autograph=False, reduce_retracing=True, jit_compile=fused or None)
-    return lambda *arrays: tf.nest.map_structure(
-        lambda tensor: tensor.numpy(), compiled(*(tf.constant(array) for array in arrays))
-    )
+    caller = Caller()
+
+    @tf.function(autograph=False, reduce_retracing=True, jit_compile=fused or None)
+    def call(state, arrays):
+        with _traced("function", caller, state) as function:
+            return function(*arrays)
+
+    def run(function, variables, *arrays):
+        with caller.calls(function, variables):
+            results = call([variable._value for variable in variables], tuple(map(tf.constant, arrays)))
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
+
+    return run
 
 
 def to_device(array: np.ndarray) -> tf.Tensor:
     """The array as a tensor of the default device."""
     return tf.constant(array)
+
+
+def resident(array: np.ndarray) -> tf.Variable:
+    """See :mod:`ganad.backends`: a variable of any number of rows."""
+    return tf.Variable(array, trainable=False, shape=(None, *array.shape[1:]))
 
 
 def device_name() -> str:

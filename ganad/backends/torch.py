@@ -8,6 +8,7 @@ import torch
 from keras.src.backend.torch.core import get_device
 
 NAME = "torch"
+THREADS = False
 
 
 def gradients(
@@ -61,10 +62,10 @@ def input_gradients(function: Callable, inputs: Sequence) -> tuple[torch.Tensor,
     return values if nested else values.detach(), list(slopes)
 
 
-def compile_loop(step: Callable, variables: Sequence, width: int) -> Callable:
+def compile_loop(width: int) -> Callable:
     """See :mod:`ganad.backends`."""
 
-    def run(data, order, start, stop):
+    def run(step, variables, data, order, start, stop):
         total = torch.zeros(width, device=get_device())
         for i in range(start, stop):
             total += step(*(array[order[i]] for array in data))
@@ -78,14 +79,14 @@ def compile_step(step: Callable, variables: Sequence) -> Callable:
     return step
 
 
-def compile_function(function: Callable, variables: Sequence, fused: bool = False) -> Callable:
+def compile_function(fused: bool = False) -> Callable:
     """See :mod:`ganad.backends`."""
 
     def to_numpy(result):
         return tuple(map(to_numpy, result)) if isinstance(result, (tuple, list)) else result.cpu().numpy()
 
     @torch.no_grad()
-    def run(*arrays):
+    def run(function, variables, *arrays):
         return to_numpy(function(*map(to_device, arrays)))
 
     return run
@@ -94,6 +95,9 @@ def compile_function(function: Callable, variables: Sequence, fused: bool = Fals
 def to_device(array: np.ndarray) -> torch.Tensor:
     """The array as a tensor of the device Keras uses."""
     return torch.as_tensor(array, device=get_device())
+
+
+resident = to_device
 
 
 def device_name() -> str:

@@ -1,6 +1,7 @@
 """How time grows: with the samples a detector is trained on, with the size of a batch, and with the models trained together."""
 
 import time
+from functools import partial
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def with_models() -> dict[str, list[float]]:
         detectors = [GANomaly(seed=seed) for seed in range(count)]
         games = [each._game(ours.prepared(each, ours.KDD), 1) for each in detectors]
         variables = [game.variables for game in games]
-        run, states = backend().compile_many(games[0].step, variables[0]), backend().stack(variables)
+        run, states = partial(backend().compile_many(), games[0].step, variables[0]), backend().stack(variables)
         order = backend().to_device(rng.integers(0, 2_000, (200, count, 50), np.int32))
         active = backend().to_device(np.ones((200, count), bool))
         took = []

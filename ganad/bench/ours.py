@@ -7,9 +7,9 @@ import numpy as np
 
 from ganad.adversarial import Game
 from ganad.backends import backend
+from ganad.batching import SIZES
 from ganad.bench.timing import Job
 from ganad.detectors import ALAD, EGBAD, AnoGAN, GANomaly
-from ganad.detectors.neural import SCORING_BATCH
 
 KDD, SMALL, LARGE = (121,), (28, 28, 1), (32, 32, 1)
 SEARCH_STEPS, TIMED_STEPS, QUERY_STEPS = 500, 50, 20
@@ -23,7 +23,7 @@ def samples(count: int, shape: tuple[int, ...]) -> np.ndarray:
 
 def prepared(detector: Any, shape: tuple[int, ...]) -> dict:
     """The untrained networks of a detector, its hyper-parameters settled."""
-    return detector._begin(shape, SCORING_BATCH)
+    return detector._begin(shape, SIZES[-1])
 
 
 def training(detector: Any, shape: tuple[int, ...], rows: int) -> Job:
@@ -33,15 +33,15 @@ def training(detector: Any, shape: tuple[int, ...], rows: int) -> Job:
 
 def looping(game: Game, size: int, shape: tuple[int, ...], rows: int) -> Job:
     """The compiled loop of a game over data on the device, in batches of this size."""
-    data = backend().to_device(samples(rows, shape))
+    data = backend().resident(samples(rows, shape))
     order = backend().to_device(np.random.default_rng(0).integers(0, rows, (50_000, size), np.int32))
-    return Job(lambda steps: game._loop((data,), order, 0, steps), samples=size, units=20 if len(shape) == 1 else 2)
+    return Job(lambda steps: game.run((data,), order, 0, steps), samples=size, units=20 if len(shape) == 1 else 2)
 
 
 def scoring(detector: Any, shape: tuple[int, ...]) -> Job:
     """``decision_function``'s pass over two calls' worth of samples."""
     detector._adopt(prepared(detector, shape))
-    x = samples(2 * SCORING_BATCH, shape)
+    x = samples(2 * SIZES[-1], shape)
     return Job(lambda times: [detector._score(x) for _ in range(times)], samples=len(x))
 
 

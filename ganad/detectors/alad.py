@@ -4,14 +4,14 @@ Zenati et al. 2018, *Adversarially Learned Anomaly Detection* (arXiv 1812.02288)
 """
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import keras
 from keras import ops
 
 from ganad.adversarial import Game, LatentPlay, Player, adam, binary_cross_entropy
-from ganad.detectors.egbad import TURNS, l1, residual_loss
+from ganad.detectors.egbad import TURNS, l1, with_residual
 from ganad.detectors.neural import NeuralDetector
 from ganad.generative import bigan
 from ganad.networks import (
@@ -169,8 +169,7 @@ class ALAD(NeuralDetector):
         }
 
     def _with_residual(self, loss: Callable) -> Callable:
-        weight = self.residual_weight
-        return (lambda play: loss(play) + weight * residual_loss(play)) if weight else loss
+        return partial(with_residual, loss, self.residual_weight) if self.residual_weight else loss
 
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
         moves = {

@@ -4,6 +4,7 @@ Zenati et al. 2018, *Efficient GAN-Based Anomaly Detection* (arXiv 1802.06222); 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -176,7 +177,7 @@ class EGBAD(ComplexityCorrected):
         if self.adversarial_loss == "feature_matching":
             losses |= dict.fromkeys(("generator", "encoder"), feature_matching_loss)
         for role in RESIDUAL_IN[self.residual_in] if self.residual_weight else ():
-            losses[role] = lambda play, plain=losses[role]: plain(play) + self.residual_weight * residual_loss(play)
+            losses[role] = partial(with_residual, losses[role], self.residual_weight)
         return losses
 
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
@@ -208,6 +209,11 @@ def feature_matching_loss(play: BiGANPlay) -> Any:
 def residual_loss(play: BiGANPlay) -> Any:
     """Mean over the batch of the L1 distance of x and G(E(x)) (survey, section 3)."""
     return ops.mean(l1(play.x, play.reconstructed))
+
+
+def with_residual(loss: Callable[[BiGANPlay], Any], weight: float, play: BiGANPlay) -> Any:
+    """Another loss, plus ``weight`` times :func:`residual_loss`."""
+    return loss(play) + weight * residual_loss(play)
 
 
 def l1(a: Any, b: Any) -> Any:

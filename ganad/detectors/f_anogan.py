@@ -5,7 +5,7 @@ Analysis 54), sections 2.1 to 2.3.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -34,6 +34,11 @@ class MappingPlay:
         """Mean squared residual of each sample, and kappa times that of the critic's features: (N,)."""
         seen, matched = (self.networks["critic"](x, training=False)[1] for x in (self.x, self.reconstructed))
         return _mean_square(self.x - self.reconstructed) + kappa * _mean_square(seen - matched)
+
+
+def mapping_loss(play: MappingPlay, kappa: float) -> Any:
+    """The encoder's loss: mean over the batch of :meth:`MappingPlay.residuals`."""
+    return ops.mean(play.residuals(kappa))
 
 
 def _mean_square(difference: Any) -> Any:
@@ -161,8 +166,8 @@ class FAnoGAN(NeuralDetector):
         yield Game(networks, {"encoder": self._mapper()}, MappingPlay, decay=decay), self._mapping_epochs()
 
     def _mapper(self) -> Player:
-        optimizer = keras.optimizers.RMSprop(self.encoder_learning_rate)
-        return Player(("encoder",), lambda play: ops.mean(play.residuals(self.kappa)), optimizer)
+        optimizer = keras.optimizers.RMSprop(self.encoder_learning_rate, name="rmsprop")
+        return Player(("encoder",), partial(mapping_loss, kappa=self.kappa), optimizer)
 
     def _judge(self, networks: Mapping[str, keras.Model], x: Any) -> tuple[Any, Any]:
         play = MappingPlay(networks, x, training=False)

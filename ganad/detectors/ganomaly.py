@@ -4,8 +4,8 @@ Akcay et al. 2018, *GANomaly: Semi-Supervised Anomaly Detection via Adversarial 
 section 2.3, equations (8) to (13).
 """
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -76,6 +76,12 @@ def encoder_loss(play: GANomalyPlay) -> Any:
 
 
 ADVERSARIAL = {"feature_matching": feature_matching_loss, "cross_entropy": cross_entropy_loss}
+
+
+def generator_loss(play: GANomalyPlay, adversarial: Callable[[GANomalyPlay], Any], weights: Sequence[float]) -> Any:
+    """The weighted sum of adversarial, contextual and encoder loss (equation (11))."""
+    parts = (adversarial, contextual_loss, encoder_loss)
+    return sum(weight * loss(play) for weight, loss in zip(weights, parts, strict=True))
 
 
 class GANomaly(ComplexityCorrected):
@@ -188,19 +194,18 @@ class GANomaly(ComplexityCorrected):
             "discriminator": ganomaly_discriminator(shape, seed=seed + 3, width=self.width),
         }
 
-    def generator_loss(self, play: GANomalyPlay) -> Any:
-        """The weighted sum of adversarial, contextual and encoder loss (equation (11))."""
-        return (
-            self.adversarial_weight * ADVERSARIAL[self.adversarial_loss](play)
-            + self.contextual_weight * contextual_loss(play)
-            + self.encoder_weight * encoder_loss(play)
+    def _generator_loss(self) -> Callable[[GANomalyPlay], Any]:
+        return partial(
+            generator_loss,
+            adversarial=ADVERSARIAL[self.adversarial_loss],
+            weights=(self.adversarial_weight, self.contextual_weight, self.encoder_weight),
         )
 
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
         rate, fall = self.reference_["learning_rate"], total_steps if self.schedule == "cosine" else None
         moves = {
             "discriminator": (("discriminator",), discriminator_loss),
-            "generator": (("encoder", "decoder", "second_encoder"), self.generator_loss),
+            "generator": (("encoder", "decoder", "second_encoder"), self._generator_loss()),
         }
         players = {name: Player(roles, loss, adam(rate, total_steps=fall)) for name, (roles, loss) in moves.items()}
         return Game(networks, players, GANomalyPlay, decay=self.reference_["decay"])

@@ -4,6 +4,7 @@ import copy
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import keras
@@ -11,11 +12,13 @@ import numpy as np
 
 from ganad.adversarial import Game
 from ganad.backends import backend
+from ganad.batching import in_calls, sizes_for
 from ganad.detectors.base import CONTAMINATION, Detector
 from ganad.parameters import ParameterError, Rule, obey, optional, real, whole
+from ganad.programs import architecture, program
 
-SCORING_BATCH = 1024
-"""Samples in one scoring call; the last one is padded, so that every sample meets the same compiled program."""
+_NOT_IN_SCORES = {"batch_size", "contamination", "decay", "epochs", "learning_rate", "networks", "seed", "verbose"}
+"""Arguments that no score looks at: models that differ in these alone score by one program."""
 
 
 class NeuralDetector(Detector):
@@ -74,13 +77,25 @@ class NeuralDetector(Detector):
         yield self._game(networks, epochs * max(1, rows // self.reference_["batch_size"])), epochs
 
     def _judge(self, networks: Mapping[str, keras.Model], x: Any) -> tuple[Any, Any]:
-        """Scores (N,) and reconstructions, as tensors, with BatchNorm and dropout in inference mode."""
+        """Scores (N,) and reconstructions, as tensors, with BatchNorm and dropout in inference mode.
+
+        A function of the networks, x, and arguments of the constructor other than those of the training's length, optimiser and
+        seed: models that agree in these share its compiled program.
+        """
         raise NotImplementedError
 
     def _compile(self, networks: dict[str, keras.Model]) -> Callable:
         """What scores: here :meth:`_judge`, one pass over a batch.  Methods that search replace it."""
         variables = [variable for network in networks.values() for variable in network.variables]
-        return backend().compile_function(lambda x: self._judge(networks, x), variables)
+        settings = sorted((k, v) for k, v in self.get_params(deep=False).items() if k not in _NOT_IN_SCORES)
+        key = "judge", type(self), type(self)._judge, tuple(settings), self._architectures(networks)
+        run = program(key, lambda: backend().compile_function())
+        judge, sizes = partial(self._judge, networks), sizes_for(networks.values())
+        return lambda x: in_calls(partial(run, judge, variables), [x], sizes)
+
+    @staticmethod
+    def _architectures(networks: Mapping[str, keras.Model]) -> tuple:
+        return tuple((role, architecture(network)) for role, network in networks.items())
 
     def _fit(self, x: np.ndarray, on_epoch: Callable | None) -> None:
         networks, done = self._begin(x.shape[1:], len(x)), 0
@@ -162,20 +177,11 @@ class NeuralDetector(Detector):
         self.networks_ = networks
         self._compiled = self._compile(networks)
 
-    def _in_batches(self, x: np.ndarray, which: int) -> np.ndarray:
-        parts = []
-        for start in range(0, len(x), SCORING_BATCH):
-            batch = x[start : start + SCORING_BATCH]
-            padded = np.zeros((SCORING_BATCH, *x.shape[1:]), np.float32)
-            padded[: len(batch)] = batch
-            parts.append(self._compiled(padded)[which][: len(batch)])
-        return np.concatenate(parts)
-
     def _score(self, x: np.ndarray) -> np.ndarray:
-        return self._in_batches(x, 0)
+        return self._compiled(x)[0]
 
     def _reconstruct(self, x: np.ndarray) -> np.ndarray:
-        return self._in_batches(x, 1)
+        return self._compiled(x)[1]
 
     def _state(self) -> tuple[dict[str, np.ndarray], dict]:
         arrays, configs = {}, {}

@@ -1,6 +1,7 @@
-"""Fitting many detectors of one kind at once: the classes and seeds of a grid, in one program where the backend has one."""
+"""Fitting many detectors of one kind at once: the classes and seeds of a grid, in one program or side by side on the cores."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from ganad.adversarial import DivergedError
 from ganad.detectors.base import CONTAMINATION, check_samples
 from ganad.detectors.neural import NeuralDetector
 from ganad.parameters import obey
-from ganad.together import train_together
+from ganad.together import can_train_together, side_by_side, train_together
 
 
 def fit_together(detectors: Sequence[NeuralDetector], x: Any, rows: Sequence[np.ndarray]) -> list[DivergedError | None]:
@@ -36,6 +37,8 @@ def fit_together(detectors: Sequence[NeuralDetector], x: Any, rows: Sequence[np.
     """
     _all_alike(detectors)
     x = check_samples(x)
+    if not can_train_together():
+        return _fit_side_by_side(detectors, x, rows)
     networks = [_begun(detector, x, own) for detector, own in zip(detectors, rows, strict=True)]
     ways = [each._games(made, len(own)) for each, made, own in zip(detectors, networks, rows, strict=True)]
     errors: list[DivergedError | None] = [None] * len(detectors)
@@ -63,12 +66,25 @@ def fit_together(detectors: Sequence[NeuralDetector], x: Any, rows: Sequence[np.
     return errors
 
 
+def _fit_side_by_side(
+    detectors: Sequence[NeuralDetector], x: np.ndarray, rows: Sequence[np.ndarray]
+) -> list[DivergedError | None]:
+    for detector, own in zip(detectors, rows, strict=True):
+        _check(detector, x.shape[1:], len(own))
+    outcomes = side_by_side([partial(each.fit, x[own]) for each, own in zip(detectors, rows, strict=True)])
+    return [outcome if isinstance(outcome, DivergedError) else None for outcome in outcomes]
+
+
 def _begun(detector: NeuralDetector, x: np.ndarray, rows: np.ndarray) -> dict:
+    _check(detector, x.shape[1:], len(rows))
+    return detector._begin(x.shape[1:], len(rows))
+
+
+def _check(detector: NeuralDetector, shape: tuple[int, ...], rows: int) -> None:
     obey(detector.get_params(deep=False), detector._rules | CONTAMINATION)
-    made = detector._begin(x.shape[1:], len(rows))
-    if len(rows) < detector.reference_["batch_size"]:
-        raise ValueError(f"{len(rows)} samples are less than a batch of {detector.reference_['batch_size']}")
-    return made
+    batch = detector.batch_size or detector._reference(shape)["batch_size"]
+    if rows < batch:
+        raise ValueError(f"{rows} samples are less than a batch of {batch}")
 
 
 def _all_alike(detectors: Sequence[NeuralDetector]) -> None:

@@ -13,6 +13,8 @@ import numpy as np
 from keras import ops
 
 from ganad.backends import accelerated, backend
+from ganad.batching import padded
+from ganad.programs import architecture, program
 
 STEPS_PER_CALL = 50
 """Steps in one compiled call; a search that has converged can leave, and another begin, between two calls."""
@@ -92,8 +94,10 @@ class LatentSearch:
         self.weight, self.score, self.tolerance = weight, score, tolerance
         self.slots = (slots[0], slots[1] * (ON_A_GPU if accelerated() else 1))
         networks = [network for network in (generator, discriminator) if network is not None]
-        variables = [variable for network in networks for variable in network.variables]
-        self._advance = backend().compile_function(self._steps, variables)
+        self._variables = [variable for network in networks for variable in network.variables]
+        settings = rate, boundaries, weight, score
+        key = "search", type(self), settings, tuple(map(architecture, networks))
+        self._advance = program(key, lambda: backend().compile_function())
 
     def losses(self, x: Any, seen: Any, z: Any, *conditions: Any) -> tuple[Any, Any, Any]:
         """Loss (N,), residual (N,) and G(z) at latent points; ``seen`` is :meth:`features` of x."""
@@ -176,9 +180,9 @@ class LatentSearch:
 
     def _call(self, slots: int, state: list[np.ndarray], conditions: list[np.ndarray], last: int) -> list[np.ndarray]:
         rows = len(state[0])
-        state, conditions = ([_padded(array, slots) for array in arrays] for arrays in (state, conditions))
-        count = np.int32(min(STEPS_PER_CALL, last))
-        return [end[:rows] for end in self._advance(*state, count, np.int32(last), *conditions)]
+        state, conditions = ([padded(array, slots) for array in arrays] for arrays in (state, conditions))
+        arguments = *state, np.int32(min(STEPS_PER_CALL, last)), np.int32(last), *conditions
+        return [end[:rows] for end in self._advance(self._steps, self._variables, *arguments)]
 
 
 def adam_move(slope: Any, m: Any, v: Any, t: Any) -> tuple[Any, Any, Any]:
@@ -194,12 +198,6 @@ def adam_move(slope: Any, m: Any, v: Any, t: Any) -> tuple[Any, Any, Any]:
 def draw_starts(restarts: int, latent_dim: int, seed: int) -> np.ndarray:
     """So many points of the prior N(0, 1), (restarts, latent_dim) float32; more restarts begin with the same points."""
     return np.random.default_rng([seed, 1]).standard_normal((restarts, latent_dim)).astype(np.float32)
-
-
-def _padded(array: np.ndarray, rows: int) -> np.ndarray:
-    padded = np.zeros((rows, *array.shape[1:]), np.float32)
-    padded[: len(array)] = array
-    return padded
 
 
 def _l1(a: Any, b: Any) -> Any:

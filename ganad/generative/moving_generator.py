@@ -12,8 +12,10 @@ import numpy as np
 from keras import ops
 
 from ganad.backends import accelerated, backend
+from ganad.batching import SIZES, in_calls
 from ganad.generative.latent_search import adam_move
 from ganad.networks.rowwise import RowWise
+from ganad.programs import architecture, program
 
 WEIGHTS_PER_CALL = 2**20
 """Weights that move side by side in one compiled call, all copies together: a few dozen megabytes."""
@@ -71,10 +73,13 @@ class MovingSearch:
         side_by_side = RowWise.knows(generator)
         self._generate = RowWise(generator) if side_by_side else _OneRow(generator)
         most = WEIGHTS_PER_CALL_ON_A_GPU if accelerated() else WEIGHTS_PER_CALL
-        self._rows = max(1, min(2048, most // max(1, weights))) if side_by_side else 1
-        self._call = backend().compile_function(
-            lambda x, z: self.move(x, z)[:-1], generator.variables, fused=weights > FUSED_FROM
-        )
+        rows = max(1, min(2048, most // max(1, weights))) if side_by_side else 1
+        self._sizes = tuple(sorted({1, *(size for size in SIZES if size < rows), rows}))
+        fused = weights > FUSED_FROM
+        settings = steps, latent_rate, generator_rate, side_by_side, fused
+        key = "moving search", type(self), settings, architecture(generator)
+        self._program = program(key, lambda: backend().compile_function(fused))
+        self._variables = generator.variables
 
     def losses(self, x: Any, z: Any, theta: Sequence) -> tuple[Any, Any]:
         """Mean squared difference (N,) of x and G(z), and G(z); row n of z meets row n of every weight in theta."""
@@ -112,19 +117,11 @@ class MovingSearch:
             Where the searches of every sample begin: the same for all, so that a result depends on its sample alone.
         """
         pairs = np.repeat(x, len(starts), axis=0), np.tile(starts, (len(x), 1))
-        parts = [
-            self._padded(*(array[k : k + self._rows] for array in pairs)) for k in range(0, len(pairs[0]), self._rows)
-        ]
-        ends = (np.concatenate(each) for each in zip(*parts, strict=True))
+        ends = in_calls(self._call, pairs, self._sizes)
         return Moved(*(end.reshape(len(x), len(starts), *end.shape[1:]) for end in ends))
 
-    def _padded(self, *arrays: np.ndarray) -> list[np.ndarray]:
-        """One call; every pair meets the same compiled program."""
-        count = len(arrays[0])
-        padded = [np.zeros((self._rows, *array.shape[1:]), np.float32) for array in arrays]
-        for whole, array in zip(padded, arrays, strict=True):
-            whole[:count] = array
-        return [end[:count] for end in self._call(*padded)]
+    def _call(self, x: np.ndarray, z: np.ndarray) -> Sequence[np.ndarray]:
+        return self._program(lambda x, z: self.move(x, z)[:-1], self._variables, x, z)
 
 
 class _OneRow:

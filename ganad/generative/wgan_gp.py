@@ -4,7 +4,7 @@ Gulrajani et al. 2017, *Improved Training of Wasserstein GANs* (arXiv 1704.00028
 """
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -85,7 +85,7 @@ def wasserstein_game(
     """The critic moves ``critic_steps`` times, each time on fresh rows, then the generator once."""
     players = {
         "critic": Player(
-            ("critic",), lambda play: critic_loss(play, penalty), adam(learning_rate, beta_1=0.0, beta_2=0.9)
+            ("critic",), partial(critic_loss, penalty=penalty), adam(learning_rate, beta_1=0.0, beta_2=0.9)
         ),
         "generator": Player(("generator",), generator_loss, adam(learning_rate, beta_1=0.0, beta_2=0.9)),
     }

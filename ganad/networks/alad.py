@@ -15,9 +15,9 @@ def _builder(shape: Shape, seed: int, spectral: bool) -> Builder:
     return Builder(seed, deviation=0.01 if len(shape) == 3 else None, slope=0.2, spectral=spectral)
 
 
-def _norm(spectral: bool) -> list[keras.Layer]:
+def _norm(b: Builder) -> list[keras.Layer]:
     """BatchNorm would undo the bound that spectral normalisation sets."""
-    return [] if spectral else [layers.BatchNormalization()]
+    return [] if b.spectral else [b.batch_norm()]
 
 
 def alad_encoder(
@@ -29,7 +29,7 @@ def alad_encoder(
     x, b = keras.Input(shape, name="x"), _builder(shape, seed, spectral)
     h = x
     for stage in range(halvings(shape)):
-        h = chain(h, b.conv(wide(128 * 2**stage, width), 4, 2), layers.BatchNormalization(), b.leaky())
+        h = chain(h, b.conv(wide(128 * 2**stage, width), 4, 2), b.batch_norm(), b.leaky())
     rest = tuple(h.shape[1:3])
     return b.model(x, chain(h, b.conv(latent_dim, rest, 1, "valid"), layers.Flatten()), name="encoder")
 
@@ -42,9 +42,9 @@ def alad_generator(shape: Shape, latent_dim: int, *, seed: int = 0, width: float
     rest = (shape[0] // 2**stages, shape[1] // 2**stages)
     filters = [wide(128 * 2**stage, width) for stage in reversed(range(stages))]
     h = layers.Reshape((1, 1, latent_dim))(z)
-    h = chain(h, b.conv_transpose(filters[0], rest, 1, "valid"), layers.BatchNormalization(), layers.ReLU())
+    h = chain(h, b.conv_transpose(filters[0], rest, 1, "valid"), b.batch_norm(), layers.ReLU())
     for count in filters[1:]:
-        h = chain(h, b.conv_transpose(count, 4, 2), layers.BatchNormalization(), layers.ReLU())
+        h = chain(h, b.conv_transpose(count, 4, 2), b.batch_norm(), layers.ReLU())
     x = chain(h, b.conv_transpose(shape[2], 4, 2), layers.Activation("tanh", dtype="float32"))
     return keras.Model(z, x, name="generator")
 
@@ -56,13 +56,13 @@ def alad_discriminator_xz(
     x, z = keras.Input(shape, name="x"), keras.Input((latent_dim,), name="z")
     b = _builder(shape, seed, spectral)
     if len(shape) == 1:
-        hx = chain(x, b.dense(wide(128, width)), *_norm(spectral), b.leaky())
+        hx = chain(x, b.dense(wide(128, width)), *_norm(b), b.leaky())
         hz = chain(z, b.dense(wide(128, width)), b.leaky(), b.dropout(0.5))
         joint, rate = wide(128, width), 0.5
     else:
         hx = x
         for stage in range(halvings(shape)):
-            norm = _norm(spectral) if stage else []
+            norm = _norm(b) if stage else []
             hx = chain(hx, b.conv(wide(128 * 2**stage, width), 4, 2), *norm, b.leaky())
         hx, hz = layers.Flatten()(hx), z
         for _ in range(2):

@@ -15,7 +15,7 @@ def bigan_encoder(shape: Shape, latent_dim: int, *, seed: int = 0, width: float 
     b = Builder(seed, deviation=0.02, slope=0.1)
     h = chain(x, b.conv(wide(32, width), 3, 1), b.leaky())
     for filters in (64, 128):
-        h = chain(h, b.conv(wide(filters, width), 3, 2), layers.BatchNormalization(), b.leaky())
+        h = chain(h, b.conv(wide(filters, width), 3, 2), b.batch_norm(), b.leaky())
     return keras.Model(x, chain(h, layers.Flatten(), b.dense(latent_dim)), name="encoder")
 
 
@@ -33,9 +33,9 @@ def bigan_generator(shape: Shape, latent_dim: int, *, seed: int = 0, width: floa
     filters = wide(128, width)
     h = z
     for units in (wide(1024, width), height * width_ * filters):
-        h = chain(h, b.dense(units), layers.BatchNormalization(), layers.ReLU())
+        h = chain(h, b.dense(units), b.batch_norm(), layers.ReLU())
     h = layers.Reshape((height, width_, filters))(h)
-    h = chain(h, b.conv_transpose(wide(64, width), 4, 2), layers.BatchNormalization(), layers.ReLU())
+    h = chain(h, b.conv_transpose(wide(64, width), 4, 2), b.batch_norm(), layers.ReLU())
     x = chain(h, b.conv_transpose(channels, 4, 2), layers.Activation("tanh", dtype="float32"))
     return keras.Model(z, x, name="generator")
 
@@ -64,7 +64,7 @@ def bigan_discriminator(
     b = Builder(seed, deviation=0.02 if image else None, slope=0.1, spectral=spectral_normalization)
     if image:
         hx = chain(x, b.conv(wide(64, width), 4, 2), b.leaky(), b.dropout(rate))
-        norm = [] if spectral_normalization else [layers.BatchNormalization()]
+        norm = [] if spectral_normalization else [b.batch_norm()]
         hx = chain(hx, b.conv(wide(64, width), 4, 2), *norm, b.leaky(), b.dropout(rate), layers.Flatten())
         hidden, joint = wide(512, width), wide(1024, width)
     else:

@@ -1,5 +1,6 @@
 """The layers networks are made of, each with a seed of its own, and the shapes they can be made for."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import keras
@@ -12,12 +13,21 @@ Shape = tuple[int, ...]
 
 
 class Builder:
-    """Layers of one family: each with the next seed, one initialiser, one leaky slope."""
+    """Layers of one family: each with the next seed, one initialiser, one leaky slope.
+
+    Layers with weights are numbered within their network.  Keras would number them within the process, and TensorFlow keeps some
+    35 KB for every name of a variable it has ever seen.
+    """
 
     def __init__(self, seed: int, *, deviation: float | None, slope: float, spectral: bool = False) -> None:
         # 31 bits: PyTorch takes no more.
         self._seeds = iter((np.random.SeedSequence(seed).generate_state(256) >> 1).tolist())
         self.deviation, self.slope, self.spectral = deviation, slope, spectral
+        self._numbers: Counter[str] = Counter()
+
+    def _name(self, kind: str) -> str:
+        self._numbers[kind] += 1
+        return f"{kind}_{self._numbers[kind]}"
 
     def _initializer(self) -> keras.Initializer:
         seed = next(self._seeds)
@@ -26,23 +36,45 @@ class Builder:
         return keras.initializers.RandomNormal(0.0, self.deviation, seed)
 
     def _bounded(self, layer: keras.Layer) -> keras.Layer:
-        return SpectralNormalization(layer) if self.spectral else layer
+        return SpectralNormalization(layer, name=f"spectral_{layer.name}") if self.spectral else layer
 
     def dense(self, units: int) -> keras.Layer:
         """A fully connected layer."""
-        return self._bounded(layers.Dense(units, kernel_initializer=self._initializer()))
+        return self._bounded(layers.Dense(units, kernel_initializer=self._initializer(), name=self._name("dense")))
 
     def conv(self, filters: int, size: int | tuple[int, int], stride: int, padding: str = "same") -> keras.Layer:
         """A convolution."""
         return self._bounded(
-            layers.Conv2D(filters, size, stride, padding=padding, kernel_initializer=self._initializer())
+            layers.Conv2D(
+                filters,
+                size,
+                stride,
+                padding=padding,
+                kernel_initializer=self._initializer(),
+                name=self._name("conv"),
+            )
         )
 
     def conv_transpose(
         self, filters: int, size: int | tuple[int, int], stride: int, padding: str = "same"
     ) -> keras.Layer:
         """A transposed convolution; never spectrally normalised."""
-        return layers.Conv2DTranspose(filters, size, stride, padding=padding, kernel_initializer=self._initializer())
+        return layers.Conv2DTranspose(
+            filters,
+            size,
+            stride,
+            padding=padding,
+            kernel_initializer=self._initializer(),
+            name=self._name("conv_transpose"),
+        )
+
+    def batch_norm(self) -> keras.Layer:
+        """Batch normalisation."""
+        return layers.BatchNormalization(name=self._name("batch_norm"))
+
+    def layer_norm(self) -> keras.Layer:
+        """Layer normalisation over a whole image."""
+        return layers.LayerNormalization(axis=(1, 2, 3), name=self._name("layer_norm"))
 
     def model(self, inputs: keras.KerasTensor | list, outputs: keras.KerasTensor | list, name: str) -> keras.Model:
         """The finished network; Keras draws the vector of a spectral normalisation without a seed, so it is drawn again."""
@@ -59,7 +91,7 @@ class Builder:
 
     def dropout(self, rate: float) -> keras.Layer:
         """Dropout with a seed of its own."""
-        return layers.Dropout(rate, seed=next(self._seeds))
+        return layers.Dropout(rate, seed=next(self._seeds), name=self._name("dropout"))
 
 
 def chain(tensor: keras.KerasTensor, *steps: keras.Layer) -> keras.KerasTensor:

@@ -17,8 +17,8 @@ def gan_discriminator(shape: Shape, *, seed: int = 0, width: float = 1.0, dropou
         return keras.Model(x, [b.dense(1)(h), h], name="discriminator")
     b = Builder(seed, deviation=0.02, slope=0.1)
     h = chain(x, b.conv(wide(64, width), 4, 2), b.leaky())
-    h = chain(h, b.conv(wide(64, width), 4, 2), layers.BatchNormalization(), b.leaky(), layers.Flatten())
-    features = chain(h, b.dense(wide(1024, width)), layers.BatchNormalization(), b.leaky())
+    h = chain(h, b.conv(wide(64, width), 4, 2), b.batch_norm(), b.leaky(), layers.Flatten())
+    features = chain(h, b.dense(wide(1024, width)), b.batch_norm(), b.leaky())
     return keras.Model(x, [b.dense(1)(features), features], name="discriminator")
 
 
@@ -35,8 +35,8 @@ def dcgan_generator(shape: Shape, latent_dim: int, *, seed: int = 0, width: floa
         return keras.Model(z, b.dense(shape[0])(h), name="generator")
     b, filters = Builder(seed, deviation=0.02, slope=0.1), wide(128, width)
     height, width_ = shape[0] // 4, shape[1] // 4
-    h = chain(z, b.dense(height * width_ * filters), layers.BatchNormalization(), layers.ReLU())
+    h = chain(z, b.dense(height * width_ * filters), b.batch_norm(), layers.ReLU())
     h = layers.Reshape((height, width_, filters))(h)
-    h = chain(h, b.conv_transpose(wide(64, width), 4, 2), layers.BatchNormalization(), layers.ReLU())
+    h = chain(h, b.conv_transpose(wide(64, width), 4, 2), b.batch_norm(), layers.ReLU())
     x = chain(h, b.conv_transpose(shape[2], 4, 2), layers.Activation("tanh", dtype="float32"))
     return keras.Model(z, x, name="generator")

@@ -10,7 +10,7 @@ def _trunk(b: Builder, x: keras.KerasTensor, shape: Shape, width: float) -> kera
     """Convolutions that halve the image until it is about 4x4: 64, 128, 256 filters for 32x32."""
     h = chain(x, b.conv(wide(64, width), 4, 2), b.leaky())
     for stage in range(1, halvings(shape)):
-        h = chain(h, b.conv(wide(64 * 2**stage, width), 4, 2), layers.BatchNormalization(), b.leaky())
+        h = chain(h, b.conv(wide(64 * 2**stage, width), 4, 2), b.batch_norm(), b.leaky())
     return h
 
 
@@ -38,9 +38,9 @@ def ganomaly_decoder(shape: Shape, latent_dim: int, *, seed: int = 0, width: flo
     rest = (shape[0] // 2**stages, shape[1] // 2**stages)
     h = layers.Reshape((1, 1, latent_dim))(z)
     filters = [wide(64 * 2**stage, width) for stage in reversed(range(stages))]
-    h = chain(h, b.conv_transpose(filters[0], rest, 1, "valid"), layers.BatchNormalization(), layers.ReLU())
+    h = chain(h, b.conv_transpose(filters[0], rest, 1, "valid"), b.batch_norm(), layers.ReLU())
     for count in filters[1:]:
-        h = chain(h, b.conv_transpose(count, 4, 2), layers.BatchNormalization(), layers.ReLU())
+        h = chain(h, b.conv_transpose(count, 4, 2), b.batch_norm(), layers.ReLU())
     x = chain(h, b.conv_transpose(shape[2], 4, 2), layers.Activation("tanh", dtype="float32"))
     return keras.Model(z, x, name="decoder")
 

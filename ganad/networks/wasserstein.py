@@ -20,6 +20,6 @@ def critic(shape: Shape, *, seed: int = 0, width: float = 1.0) -> keras.Model:
         return keras.Model(x, [b.dense(1)(h), h], name="critic")
     b = Builder(seed, deviation=0.02, slope=0.2)
     h = chain(x, b.conv(wide(64, width), 4, 2), b.leaky())
-    h = chain(h, b.conv(wide(128, width), 4, 2), layers.LayerNormalization(axis=(1, 2, 3)), b.leaky())
+    h = chain(h, b.conv(wide(128, width), 4, 2), b.layer_norm(), b.leaky())
     features = layers.Flatten()(h)
     return keras.Model(x, [b.dense(1)(features), features], name="critic")

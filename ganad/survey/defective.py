@@ -6,6 +6,7 @@ Each group trains what it needs once a seed and yields a row for the control and
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -133,8 +134,8 @@ def _wrong_pair(model: EGBAD, x: np.ndarray) -> np.ndarray:
         logit = networks["discriminator"]([made, code], training=False)[0]
         return (0.9 * l1(x, made) + 0.1 * ops.softplus(-logit)[:, 0],)
 
-    compiled = backend().compile_function(judge, [v for network in networks.values() for v in network.variables])
-    return np.concatenate([compiled(part)[0] for part in np.array_split(x, len(x) // 10_000 + 1)])
+    compiled, variables = backend().compile_function(), [v for each in networks.values() for v in each.variables]
+    return np.concatenate([compiled(judge, variables, part)[0] for part in np.array_split(x, len(x) // 10_000 + 1)])
 
 
 def egbad_mnist(seed: int, data: Dataset) -> Iterator[dict]:
@@ -189,8 +190,8 @@ def _drifting(model: AnoGAN, x: np.ndarray, steps: int) -> np.ndarray:
         return ops.stack(values)
 
     variables = [*generator.variables, *features.variables, z, *optimizer.variables]
-    run = backend().compile_loop(step, list({id(v): v for v in variables}.values()), 1)
-    data = (backend().to_device(x),)
+    run = partial(backend().compile_loop(1), step, list({id(v): v for v in variables}.values()))
+    data = (backend().resident(x),)
     scores = np.empty(len(x))
     for query in range(len(x)):
         order = backend().to_device(np.full((steps, 1), query, np.int32))

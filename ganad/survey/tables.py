@@ -1,6 +1,6 @@
 """The tables a method's chapter ends with: its figures beside the cheap baselines, and its runs on real data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,28 +11,53 @@ from ganad.detectors import IsolationForest, NearestNeighbour, PCAResidual
 from ganad.survey import comparison, reported, results
 
 
-def beside_baselines(scores: Mapping[str, np.ndarray], split: Split, published: float | None = None) -> pd.DataFrame:
-    """AUPRC and AUROC of these scores of the test set, of three classical detectors, of chance, and of the worst order.
+def beside_baselines(
+    scores: Mapping[str, Sequence[np.ndarray]], split: Split, published: float | None = None
+) -> pd.DataFrame:
+    """AUPRC and AUROC over seeds, of three classical baselines, of chance, and of the worst order; as text.
 
     Parameters
     ----------
-    scores : mapping of str to ndarray (N,)
-        By name.
+    scores : mapping of str to sequence of ndarray (N,)
+        By name, the scores of the test set under the detector of each seed.
     published : float, optional
         The survey's AUPRC for this data set and class.
     """
-    known = dict(scores)
+    known = {name: list(each) for name, each in scores.items()}
     for baseline in (NearestNeighbour(), PCAResidual(), IsolationForest()):
-        known[type(baseline).__name__] = baseline.fit(split.x_train).decision_function(split.x_test)
-    rows = {
-        name: {"AUPRC": metrics.auprc(split.y_test, score), "AUROC": metrics.auroc(split.y_test, score)}
-        for name, score in known.items()
-    }
-    rows["chance"] = {"AUPRC": split.prevalence, "AUROC": 0.5}
-    rows["lowest possible"] = {"AUPRC": metrics.auprc_floor(split.prevalence), "AUROC": 0.0}
+        known[type(baseline).__name__] = [baseline.fit(split.x_train).decision_function(split.x_test)]
+    shown = over_seeds(
+        {
+            name: {
+                "AUPRC": [metrics.auprc(split.y_test, score) for score in each],
+                "AUROC": [metrics.auroc(split.y_test, score) for score in each],
+            }
+            for name, each in known.items()
+        }
+    )
+    shown.loc["chance"] = f"{split.prevalence:.2f}", "0.50"
+    shown.loc["lowest possible"] = f"{metrics.auprc_floor(split.prevalence):.2f}", "0.00"
     if published is not None:
-        rows["survey, Fig. 5"] = {"AUPRC": published, "AUROC": np.nan}
-    return pd.DataFrame.from_dict(rows, orient="index").round(2)
+        shown.loc["survey, Fig. 5"] = f"{published:.2f}", ""
+    return shown
+
+
+def over_seeds(results: Mapping[str, Mapping[str, Sequence[float]]]) -> pd.DataFrame:
+    """Median and range over seeds, as text, of each result of each row.
+
+    Parameters
+    ----------
+    results : mapping of str to mapping of str to sequence of float
+        Row, then column, to the values of all seeds; a single value is shown as it is.
+    """
+    rows = {
+        row: {
+            name: str(metrics.spread(values)) if len(values) > 1 else f"{values[0]:.2f}"
+            for name, values in columns.items()
+        }
+        for row, columns in results.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def real_runs(detector: str, variant: str = "cpu", dataset: str = "mnist") -> pd.DataFrame:

@@ -1,0 +1,147 @@
+"""How far other arithmetic takes a result: the same training with other last bits in its initial weights, and other kernels.
+
+    python tools/stability.py chapter book/detectors/egbad        # ranges for nbval, beside the chapter
+    python tools/stability.py tests -k zeros                      # lowest and highest of what the tests assert
+
+Each run multiplies every initial weight by 1 + 2^-23 or 1 - 2^-23 at random, which is less than another processor does.
+The kernels are oneDNN's of older processors, TensorFlow's own, one thread, two threads, and (for tests) JAX.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+KERNELS = {
+    "no oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
+    "SSE4.1": {"ONEDNN_MAX_CPU_ISA": "SSE41"},
+    "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "one thread": {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"},
+    "two threads": {"TF_NUM_INTRAOP_THREADS": "2", "OMP_NUM_THREADS": "2"},
+}
+JAX = {"JAX": {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}}
+TAG = "ranged"
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["chapter", "tests", "_cells"])
+    parser.add_argument("name", nargs="?", default="", help="a chapter, such as book/detectors/egbad")
+    parser.add_argument("-k", default="", help="which tests, as pytest's -k")
+    parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--no-kernels", action="store_true", help="perturbed weights alone")
+    given = parser.parse_args()
+    if given.what == "_cells":
+        json.dump(cells(given.name, given.runs), sys.stdout)
+    elif given.what == "chapter":
+        chapter(given.name, given.runs, {} if given.no_kernels else KERNELS)
+    else:
+        tests(given.k, given.runs, {} if given.no_kernels else KERNELS | JAX)
+
+
+# ---- chapters
+
+
+def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]]) -> None:
+    """Write the ranges of a chapter's tagged cells; fails if one of its claims did not hold in a run."""
+    texts = _child(name, runs, {})
+    for environment in kernels.values():
+        for cell, said in _child(name, 0, environment).items():
+            texts.setdefault(cell, []).extend(said)
+    rules = _nbval_rules()
+    ranges: dict[str, dict[str, list]] = defaultdict(dict)
+    for cell, said in texts.items():
+        for text in said:
+            words, numbers = rules.taken_apart(text)
+            ends = ranges[cell].setdefault(words, [[float(n), float(n)] for n in numbers])
+            ranges[cell][words] = [
+                [min(low, float(n)), max(high, float(n))] for (low, high), n in zip(ends, numbers, strict=True)
+            ]
+    path = ROOT / f"{name}.ranges.json"
+    path.write_text(json.dumps({"runs": runs + len(kernels), "cells": ranges}, indent=1, ensure_ascii=False) + "\n")
+    for cell, each in ranges.items():
+        for words, ends in each.items():
+            if ends:
+                print(f"{cell}: {words[:60]}: " + ", ".join(f"{low:g} to {high:g}" for low, high in ends))
+
+
+def _child(name: str, runs: int, environment: dict[str, str]) -> dict[str, list[str]]:
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "agg", "GANAD_CLAIMS": "strict"}
+    command = [sys.executable, __file__, "_cells", name, "--runs", str(runs)]
+    done = subprocess.run(command, env=os.environ | quiet | environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    if done.returncode:
+        sys.exit(f"{name} failed under {environment or 'perturbed weights'}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def cells(name: str, runs: int) -> dict[str, list[str]]:
+    """What the tagged cells of a chapter print in so many perturbed runs (0: one that is not), in this process."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    from ganad import notebooks
+
+    code = notebooks.code_cells(notebooks.read(ROOT / f"{name}.ipynb"))
+    shell, texts = InteractiveShell.instance(), defaultdict(list)
+    for run in range(runs) or [None]:
+        os.environ.pop("GANAD_PERTURB", None)
+        if run is not None:
+            os.environ["GANAD_PERTURB"] = str(run + 1)
+        shell.reset(new_session=False)
+        for cell in code:
+            with capture_output() as said:
+                result = shell.run_cell(cell.source, store_history=False)
+            if not result.success:
+                sys.exit(f"{name}, run {run}, cell {cell.id}: {result.error_before_exec or result.error_in_exec!r}")
+            if TAG in cell.metadata.get("tags", ()):
+                texts[cell.id] += [said.stdout] * bool(said.stdout)
+                texts[cell.id] += [out.data["text/plain"] for out in said.outputs if "text/plain" in (out.data or {})]
+        print(f"{name}: run {run}", file=sys.stderr, flush=True)
+    return texts
+
+
+def _nbval_rules() -> Any:
+    spec = importlib.util.spec_from_file_location("book_conftest", ROOT / "book" / "conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# ---- tests
+
+
+def tests(wanted: str, runs: int, kernels: dict[str, dict[str, str]]) -> None:
+    """Print, for each value that a test asserts by ``quality``, its bound and the lowest and highest of all runs."""
+    notes: list[dict] = []
+    environments = [{"GANAD_PERTURB": str(run + 1)} for run in range(runs)] + list(kernels.values())
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "notes"
+        for environment in environments:
+            command = [sys.executable, "-m", "pytest", "-q", "tests", "-m", "quality", "-p", "no:cacheprovider"]
+            subprocess.run(
+                command + (["-k", wanted] if wanted else []),
+                env=os.environ | {"GANAD_STABILITY": str(file)} | environment,
+                cwd=ROOT,
+                stdout=subprocess.DEVNULL,
+            )
+            notes += [json.loads(line) | environment for line in file.read_text().splitlines()] if file.exists() else []
+            file.unlink(missing_ok=True)
+            print(f"{environment}: {len(notes)} values so far", file=sys.stderr, flush=True)
+    values = defaultdict(list)
+    for note in notes:
+        values[note["test"], note["above"]].append(note["value"])
+    for (test, above), each in sorted(values.items()):
+        short = sum(value <= above for value in each)
+        print(f"{test:90s} > {above:<6g} {min(each):.4f} to {max(each):.4f} of {len(each)}{' FAILS' if short else ''}")
+
+
+if __name__ == "__main__":
+    main()
