@@ -304,21 +304,7 @@ def _collect(variables: Sequence[keras.Variable]) -> None:
     _uncollected += sum(4 * math.prod(variable.shape) for variable in variables)
     if _uncollected > COLLECTED_EVERY:
         gc.collect()
-        def _perturb(networks: Mapping[str, keras.Model]) -> None:
-    """With ``GANAD_PERTURB=seed`` in the environment, change the last bit of initial weights, at random.
-
-    What a result does then it also does on another processor: see ``tools/stability.py``.
-    """
-    if not (seed := os.environ.get("GANAD_PERTURB")):
-        return
-    rng = np.random.default_rng(int(seed))
-    for network in networks.values():
-        for variable in network.trainable_variables:
-            value = keras.ops.convert_to_numpy(variable.value)
-            variable.assign(value * (1 + rng.choice([-1, 1], value.shape) * 2.0**-23).astype(np.float32))
-
-
-_uncollected = 0
+        _uncollected = 0
 
 
 def _twin(network: keras.Model) -> keras.Model:
