@@ -18,7 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ganad import notebooks
+from ganad import closure, notebooks
 from ganad.site import timing
 
 AT_A_TIME = 2
@@ -99,14 +99,13 @@ class Book:
             raise BookError(f"{where} has no parameter {unknown[0]}: it takes {', '.join(taken)}")
 
     def key(self, chapter: str, given: dict[str, Any]) -> str:
-        """A hash of everything a chapter's outputs depend on."""
-        cells = [(cell.cell_type, cell.source) for cell in notebooks.read(self.notebook(chapter)).cells]
+        """A hash of everything a chapter's outputs depend on: of the package, what the chapter imports."""
+        notebook = notebooks.read(self.notebook(chapter))
+        cells = [(cell.cell_type, cell.source) for cell in notebook.cells]
         said = json.dumps([cells, given, os.environ.get("KERAS_BACKEND"), sys.version_info[:2]], default=str)
         results = sorted((self.root / "results").glob("*.*"))
-        return digest(said, [*self._package(), *results, self.root / "uv.lock"], self.root)
-
-    def _package(self) -> list[Path]:
-        return sorted((self.root / "ganad").rglob("*.py"))
+        imported = closure.files([cell.source for cell in notebooks.code_cells(notebook)], self.root)
+        return digest(said, [*imported, *results, self.root / "uv.lock"], self.root)
 
 
 def execute(book: Book, given: dict[str, dict[str, Any]], console: Console) -> None:

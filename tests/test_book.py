@@ -159,13 +159,19 @@ def test_key_follows_source_parameters_package_results_and_lock(fresh: Book, mon
     seen.append(fresh.key("book/one", {"epochs": 4}))
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     seen.append(fresh.key("book/one", {}))
-    for name in ("ganad/code.py", "uv.lock", "results/survey.csv", "results/bench.json"):
+    for name in ("ganad/parameters.py", "uv.lock", "results/survey.csv", "results/bench.json"):
         (fresh.root / name).parent.mkdir(exist_ok=True)
         (fresh.root / name).write_text("changed")
         seen.append(fresh.key("book/one", {}))
     replace(fresh.notebook("book/one"), "how many", "so many")
     seen.append(fresh.key("book/one", {}))
     assert len(set(seen)) == len(seen)
+
+
+def test_key_does_not_follow_what_the_chapter_does_not_import(fresh: Book) -> None:
+    before = fresh.key("book/one", {})
+    (fresh.root / "ganad" / "slides.py").write_text("# a comment")
+    assert fresh.key("book/one", {}) == before
 
 
 def test_key_does_not_follow_outputs(built: Book, fresh: Book) -> None:

@@ -170,7 +170,7 @@ def test_the_committed_models_are_complete_and_as_their_chapters_say():
     expected = {model.name: model for model in models.every()}
     assert listed.keys() == expected.keys()
     for name, facts in listed.items():
-        chapter = notebooks.parameters(notebooks.read(ROOT / f"{facts['chapter']}.ipynb"))
+        chapter = web.taken(notebooks.parameters(notebooks.read(ROOT / f"{facts['chapter']}.ipynb")))
         assert facts["parameters"] == expected[name].parameters(chapter), f"{name}: ganad export web {name}"
         assert hashlib.sha256((WEIGHTS / f"{name}.js").read_bytes()).hexdigest() == facts["sha256"], name
 

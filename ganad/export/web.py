@@ -115,7 +115,12 @@ def _parameters(root: Path, chapter: str) -> dict[str, Any]:
     path = root / f"{chapter}.ipynb"
     if not path.exists():
         raise ExportError(f"there is no {chapter}.ipynb here: run this in the folder of the book")
-    return notebooks.parameters(notebooks.read(path))
+    return taken(notebooks.parameters(notebooks.read(path)))
+
+
+def taken(parameters: dict[str, Any]) -> dict[str, Any]:
+    """A chapter's parameters without the number of its training runs: one model is exported, that of the first seed."""
+    return {name: value for name, value in parameters.items() if name != "seeds"}
 
 
 def _write(folder: Path, model: Exported, parameters: dict[str, Any]) -> dict[str, Any]:
