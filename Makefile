@@ -39,8 +39,10 @@ book: $(STAMP) ## Make the book: PROFILE=quick (default), book (real data) or su
 	@$(BIN)/ganad book --profile $(PROFILE)
 
 test: $(STAMP) ## Run every check: lint, unit, chapters, pages
-	@start=$$(date +%s); $(MAKE) --no-print-directory lint unit chapters pages \
-	&& echo "make test: everything passed in $$(( $$(date +%s) - start )) s"
+	@start=$$(date +%s); for part in lint unit chapters pages; do \
+	  began=$$(date +%s); $(MAKE) --no-print-directory $$part || exit 1; \
+	  took="$$took$${took:+, }$$part $$(( $$(date +%s) - began )) s"; \
+	done; echo "make test: everything passed in $$(( $$(date +%s) - start )) s ($$took)"
 
 lint: $(STAMP) ## Check style and format, of notebooks too
 	@$(BIN)/ruff check && $(BIN)/ruff format --check

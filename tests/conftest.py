@@ -6,8 +6,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # has to be set before Tenso
 
 import gc
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -143,6 +145,28 @@ def kdd_rows() -> pd.DataFrame:
     attacks = table.index[table["label"] != "normal."]
     table.loc[attacks[100:200]] = table.loc[attacks[:100]].to_numpy()
     return table
+
+
+@pytest.fixture
+def idle() -> None:
+    """Skip a test of the frame rate where the machine has other work: that would be measured."""
+    if (busy := busy_share()) > 0.3:
+        pytest.skip(f"the machine is busy with other work ({busy:.0%} of its cores): the frame rate cannot be told")
+
+
+def busy_share(seconds: float = 0.5) -> float:
+    """Share of the cores that other work has kept busy for a moment; 0 where the system does not say."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+
+    def ticks() -> np.ndarray:
+        return np.array(stat.read_text().split("\n", 1)[0].split()[1:9], float)
+
+    before = ticks()
+    time.sleep(seconds)
+    spent = ticks() - before
+    return float(1 - spent[3:5].sum() / max(1.0, spent.sum()))  # idle, and waiting for a disk
 
 
 @pytest.fixture(scope="session")

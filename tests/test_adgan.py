@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from sklearn.metrics import roc_auc_score
 
+from ganad import metrics
 from ganad.datasets import leave_one_out, load_dataset
 from ganad.detectors import ADGAN
 from ganad.generative import moving_generator
@@ -14,6 +14,7 @@ from ganad.generative.moving_generator import MovingSearch
 from ganad.networks import bigan_generator, dcgan_generator
 from ganad.networks.rowwise import RowWise
 from ganad.parameters import ParameterError
+from ganad.together import fit_seeds
 
 TINY = {"epochs": 2, "batch_size": 32, "latent_dim": 4, "width": 0.1, "learning_rate": 1e-3, "restarts": 3}
 RNG = np.random.default_rng(0)
@@ -240,23 +241,11 @@ def test_the_threshold_comes_from_a_part_of_a_large_training_set(pictures):
     assert detector.threshold_ == np.quantile(detector.decision_scores_, 0.8)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_it_finds_the_zeros_among_digits(seed):
-    """60 epochs of half the width: seconds, and an AUROC well above chance.
-
-    With a quarter of the width the GAN collapses now and then: the same seed has .9 on one processor and .73 on another.
-    """
-    split = leave_one_out(load_dataset("digits"), 0, seed=seed)
-    detector = ADGAN(
-        epochs=60,
-        batch_size=32,
-        latent_dim=16,
-        learning_rate=1e-3,
-        width=0.5,
-        decay=0.99,
-        generator_rate=1e-3,
-        threshold_samples=32,
-        seed=seed,
-    ).fit(split.x_train)
+@pytest.mark.quality
+def test_it_finds_the_zeros_among_digits(quality):
+    """60 epochs of half the width, the median of five seeds: with a quarter of the width a GAN collapses now and then."""
+    split = leave_one_out(load_dataset("digits"), 0)
+    settings = {"epochs": 60, "batch_size": 32, "latent_dim": 16, "learning_rate": 1e-3, "width": 0.5, "decay": 0.99}
+    detectors = fit_seeds(ADGAN(**settings, generator_rate=1e-3, threshold_samples=32), split.x_train, seeds=range(5))
     x, y = split.x_test[::3], split.y_test[::3]
-    assert roc_auc_score(y, detector.decision_function(x)) > 0.8
+    quality(np.median([metrics.auroc(y, each.decision_function(x)) for each in detectors]), above=0.8)

@@ -5,12 +5,13 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
+from ganad import metrics
 from ganad.datasets import leave_one_out, load_dataset
 from ganad.detectors import ALAD
 from ganad.detectors import alad as module
 from ganad.networks import alad_discriminator_xx, alad_encoder, alad_generator
+from ganad.together import fit_seeds
 
 TINY = {"epochs": 2, "batch_size": 32, "latent_dim": 4, "width": 0.06, "learning_rate": 1e-3, "turns": "simultaneous"}
 
@@ -127,9 +128,11 @@ def test_a_cosine_takes_the_rate_to_zero(table):
     assert moves[-1] < 0.2 * moves[0]
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_it_finds_the_zeros_among_digits(seed):
-    split = leave_one_out(load_dataset("digits"), 0, seed=seed)
+@pytest.mark.quality
+def test_it_finds_the_zeros_among_digits(quality):
+    split = leave_one_out(load_dataset("digits"), 0)
     budget = TINY | {"epochs": 25, "latent_dim": 16, "width": 0.125}
-    detector = ALAD(**budget, decay=0.99, spectral_normalization=False, seed=seed).fit(split.x_train)
-    assert roc_auc_score(split.y_test, detector.decision_function(split.x_test)) > 0.75
+    prototype = ALAD(**budget, decay=0.99, spectral_normalization=False)
+    detectors = fit_seeds(prototype, split.x_train, seeds=range(5))
+    found = [metrics.auroc(split.y_test, each.decision_function(split.x_test)) for each in detectors]
+    quality(np.median(found), above=0.75)

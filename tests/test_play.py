@@ -150,7 +150,7 @@ def test_it_learns_the_clusters_and_collapses_on_demand(lab):
 
 
 @pytest.mark.timed
-def test_pictures_come_thirty_times_a_second(lab):
+def test_pictures_come_thirty_times_a_second(lab, idle):
     """Counted as they come, drawing and all; the best of three times, as what disturbs can only slow them."""
     count = f"""async () => {{ let drawn = 0; const lab = {LAB}, draw = lab.draw.bind(lab), start = performance.now();
         lab.draw = () => {{ drawn += 1; draw(); }}; lab.play(true);
@@ -161,7 +161,7 @@ def test_pictures_come_thirty_times_a_second(lab):
 
 
 @pytest.mark.timed
-def test_training_gives_way_to_the_pictures(lab):
+def test_training_gives_way_to_the_pictures(lab, idle):
     """Where drawing takes long, a frame's training is short; it comes back with the time for it."""
     play = f"""async (busy) => {{ const lab = {LAB}; lab.draw = () => {{
         const start = performance.now(); while (performance.now() - start < busy); }};

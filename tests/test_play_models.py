@@ -227,7 +227,7 @@ def test_another_detector_takes_over_what_is_drawn(opened):
         ("conditional-gan", f"{WALK}.go({WALK}.z)"),
     ],
 )
-def test_a_picture_takes_less_than_a_thirtieth_of_a_second(name, act, opened):
+def test_a_picture_takes_less_than_a_thirtieth_of_a_second(name, act, opened, idle):
     page = opened(name)
     took = page.evaluate(
         f"""() => {{ const took = []; for (let k = 0; k < 40; k++) {{ const start = performance.now();

@@ -228,9 +228,7 @@ def test_control_c_ends_what_runs_and_keeps_what_is_finished(place: Path) -> Non
     process = ganad(place, "run", stub={"1": "wait"})
     until(lambda: begun(place) == ["0", "1"])
     process.send_signal(signal.SIGINT)
-    started = time.time()
     assert "stopped: what is finished is kept, the next call goes on" in done(process, code=130)
-    assert time.time() - started < 20
     assert classes(place) == ["0"]
     goes_on(place, again=["1", "2"])
 
