@@ -62,12 +62,12 @@ def test_the_work_of_a_training_is_counted(found):
     assert 1e6 < flops < 1e12 and rate > 1e8 and bandwidth > 1e8
 
 
-def test_one_after_the_other_where_there_is_no_common_program(monkeypatch):
+def test_side_by_side_where_there_is_no_common_program():
     data, parts = load_dataset("digits"), []
     wanted = [Wanted(3, seed, score, TINY | {"score": score}) for seed in (0, 1) for score in ("squared", "absolute")]
     ended = list(perform_many("ganomaly", data, wanted, split_options={"train": 100}, on_part=parts.append))
     assert [run for run, _ in ended] == wanted
-    assert [str(part).partition(":")[0] for part in parts] == ["1 model by itself"] * 2
+    assert [str(part).partition(":")[0] for part in parts] == ["2 models side by side"]
     rows = [finished.row for _, finished in ended]
     assert [(row["seed"], row["variant"]) for row in rows] == [(run.seed, run.variant) for run in wanted]
     assert (
@@ -90,9 +90,17 @@ def test_a_score_that_is_left_out_is_the_default_and_not_the_last_one():
 
 def test_a_run_that_fails_is_an_outcome_like_others():
     wanted = [Wanted(0, 0, "fine", TINY), Wanted(0, 0, "wrong", TINY | {"width": -1.0}), Wanted(1, 0, "fine", TINY)]
-    ended = dict(enumerate(perform_many("ganomaly", load_dataset("digits"), wanted, split_options={"train": 60})))
-    assert "width must be" in str(ended[1][1])
-    assert ended[0][1].row["variant"] == ended[2][1].row["variant"] == "fine"
+    outcomes = perform_many("ganomaly", load_dataset("digits"), wanted, split_options={"train": 60})
+    ended = {(run.anomaly_class, run.variant): outcome for run, outcome in outcomes}
+    assert "width must be" in str(ended[0, "wrong"])
+    assert ended[0, "fine"].row["variant"] == ended[1, "fine"].row["variant"] == "fine"
+
+
+def test_one_after_the_other_where_it_is_asked_for():
+    parts, wanted = [], [Wanted(0, seed, "cpu", TINY) for seed in (0, 1)]
+    options = {"split_options": {"train": 60}, "together": False, "on_part": parts.append}
+    list(perform_many("ganomaly", load_dataset("digits"), wanted, **options))
+    assert [str(part).partition(":")[0] for part in parts] == ["1 model by itself"] * 2
 
 
 def test_a_baseline_has_no_company():

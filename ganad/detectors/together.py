@@ -71,8 +71,12 @@ def _fit_side_by_side(
 ) -> list[DivergedError | None]:
     for detector, own in zip(detectors, rows, strict=True):
         _check(detector, x.shape[1:], len(own))
-    outcomes = side_by_side([partial(each.fit, x[own]) for each, own in zip(detectors, rows, strict=True)])
+    outcomes = side_by_side([partial(_fit_on, each, x, own) for each, own in zip(detectors, rows, strict=True)])
     return [outcome if isinstance(outcome, DivergedError) else None for outcome in outcomes]
+
+
+def _fit_on(detector: NeuralDetector, x: np.ndarray, rows: np.ndarray) -> NeuralDetector:
+    return detector.fit(x[rows])  # copied when its turn has come
 
 
 def _begun(detector: NeuralDetector, x: np.ndarray, rows: np.ndarray) -> dict:

@@ -59,7 +59,7 @@ class Part:
     share: float | None = None
 
     def __str__(self) -> str:
-        how = "in one program" if self.together else "by itself" if self.models == 1 else "one after the other"
+        how = "in one program" if self.together else "by itself" if self.models == 1 else "side by side"
         share = "" if self.share is None else f", {self.share:.0%} of the roofline"
         models = f"{self.models} model{'s' if self.models > 1 else ''}"
         return f"{models} {how}: {self.seconds:.0f} s, {self.samples / self.seconds:,.0f} samples/s{share}"
@@ -77,8 +77,8 @@ def perform_many(
 ) -> Iterator[tuple[Wanted, Finished | Exception]]:
     """Do the runs, and yield each as soon as it is done: finished, or with the error that ended it.
 
-    Runs that differ in how they score alone are trained once.  Trainings that differ in class and seed alone are one program
-    where the backend has one for many models (JAX) and the data are images, or the class is the same.
+    Runs that differ in how they score alone are trained once.  Training runs that differ in class and seed alone share a program if the
+    data are images, or the class is the same: one that moves them all (JAX), or one that each runs for itself, side by side.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def perform_many(
     split_options : mapping, optional
         See :func:`ganad.survey.runner.prepare`.
     together : bool
-        False trains one after the other on any backend.
+        False trains one after the other.
     on_part : callable
         Is handed the cost of each training.
     """
@@ -130,7 +130,7 @@ def _programs(detector: str, data: Dataset, wanted: Iterable[Wanted], together: 
     for run in wanted:
         settled = as_json({name: value for name, value in run.parameters.items() if name not in scoring})
         trainings.setdefault((settled, run.anomaly_class, run.seed), []).append(run)
-    if not (together and hasattr(detector_class(detector), "_games") and _one_program()):
+    if not (together and hasattr(detector_class(detector), "_games")):
         yield from ([runs] for runs in trainings.values())
         return
     programs: dict[tuple, list[list[Wanted]]] = {}
@@ -140,30 +140,26 @@ def _programs(detector: str, data: Dataset, wanted: Iterable[Wanted], together: 
     yield from programs.values()
 
 
-def _one_program() -> bool:
-    from ganad.together import can_train_together
-
-    return can_train_together()
-
-
 def _trained(detector: str, data: Dataset, splits: _Splits, trainings: list[list[Wanted]]) -> tuple[list, Part]:
     """The fitted models of these trainings, an error in the place of one that has none."""
     firsts = [runs[0] for runs in trainings]
     models = [detector_class(detector)(seed=run.seed, **run.parameters) for run in firsts]
     if len(models) == 1:
-        start = time.perf_counter()
+        in_one, start = False, time.perf_counter()
         models[0].fit(splits[firsts[0].anomaly_class].x_train)
         errors, count = [None], len(splits[firsts[0].anomaly_class].x_train)
     else:
         from ganad.detectors.together import fit_together
+        from ganad.together import can_train_together
 
+        in_one = can_train_together()
         x, rows = _pooled(data, splits, firsts)
         start = time.perf_counter()
         errors, count = fit_together(models, x, rows), sum(map(len, rows))
     seconds = time.perf_counter() - start
     epochs = models[0]._epochs_in_all() if hasattr(models[0], "reference_") else 1
     share = _share(models[0], data, count / len(models), len(models), seconds)
-    part = Part(len(models), epochs * count, seconds, together=len(models) > 1, share=share)
+    part = Part(len(models), epochs * count, seconds, together=in_one, share=share)
     return [error or model for error, model in zip(errors, models, strict=True)], part
 
 
