@@ -60,10 +60,13 @@ class Ranged(Alike):
     ----------
     ranges : dict of str to list of [float, float]
         From the words of each text of the cell to the lowest and highest value of each of its numbers.
+    runs : int
+        How many runs they are of.
     """
 
     __hash__ = str.__hash__
     ranges: ClassVar[dict[str, list]] = {}
+    runs: ClassVar[int] = 30
 
     def __eq__(self, other: object) -> bool:
         words, numbers = taken_apart(self)
@@ -72,20 +75,25 @@ class Ranged(Alike):
         if words != other_words or len(known) != len(numbers):
             return False
         return all(
-            within(each, *ends) for side in (numbers, other_numbers) for each, ends in zip(side, known, strict=True)
+            within(each, *ends, self.runs)
+            for side in (numbers, other_numbers)
+            for each, ends in zip(side, known, strict=True)
         )
 
 
-def within(number: str, lowest: float, highest: float) -> bool:
-    """Whether a written number lies in a range widened by half its width, and by a unit of the last digit, on either side."""
-    margin = 0.5 * (highest - lowest) + 1.001 * last_digit(number)
+def within(number: str, lowest: float, highest: float, runs: int = 30) -> bool:
+    """Whether a written number lies in a range that is widened on either side.
+
+    By half its width, and by a unit of the last digit; where fewer than 30 runs were made, by more of its width.
+    """
+    margin = (0.5 if runs >= 30 else 1.5) * (highest - lowest) + 1.001 * last_digit(number)
     return lowest - margin <= float(number) <= highest + margin
 
 
-def ranges_of(notebook: Path) -> dict[str, dict[str, list]]:
-    """The ranges that were measured for a chapter, by its cells' ids."""
+def measured(notebook: Path) -> dict:
+    """What was measured for a chapter: ``runs``, and the ranges of its ``cells``, by their ids."""
     path = notebook.with_suffix(".ranges.json")
-    return json.loads(path.read_text("utf-8"))["cells"] if path.exists() else {}
+    return json.loads(path.read_text("utf-8")) if path.exists() else {"runs": 0, "cells": {}}
 
 
 def taken_apart(text: str) -> tuple[str, list[str]]:
@@ -123,8 +131,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     kind: type[Alike] = Alike
     if "ranged" in item.cell.metadata.get("tags", ()):
         # the HTML of a table says the same as its text
-        ranges = ranges_of(Path(item.parent.path)).get(item.cell.get("id"), {})
-        kind = type("Ranged", (Ranged,), {"ranges": ranges, "__hash__": str.__hash__})
+        known = measured(Path(item.parent.path))
+        own = {"ranges": known["cells"].get(item.cell.get("id"), {}), "runs": known["runs"], "__hash__": str.__hash__}
+        kind = type("Ranged", (Ranged,), own)
         item.compare_outputs = partial(item.compare_outputs, skip_compare=(*item.parent.skip_compare, "text/html"))
     item.sanitize = lambda text: kind(text) if isinstance(text, str) else text
     if item.cell.source.rstrip().endswith(";"):

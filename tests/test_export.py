@@ -183,7 +183,7 @@ def fixed_by(chapter: str) -> list[tuple[str, object]]:
     for node in nodes:
         if isinstance(node, ast.Dict):
             given += [(key.value, value) for key, value in zip(node.keys, node.values, strict=True) if is_text(key)]
-    wanted = {"decay", "turns", "threshold_samples"}
+    wanted = {"decay", "schedule", "threshold_samples", "turns"}
     return [(name, value.value) for name, value in given if name in wanted and isinstance(value, ast.Constant)]
 
 
@@ -197,7 +197,7 @@ def test_models_are_trained_as_the_chapters_code_does(chapter):
     given = fixed_by(chapter)
     assert {value for name, value in given if name == "decay"} == {models.DECAY}
     if chapter.endswith("/egbad"):
-        assert ("turns", models.EGBAD_TURNS) in given
+        assert ("turns", models.EGBAD_TURNS) in given and ("schedule", models.EGBAD_SCHEDULE) in given
     if chapter.endswith("/anogan"):
         assert ("threshold_samples", models.SEARCHED_FOR_THRESHOLD) in given
 

@@ -9,6 +9,7 @@ from small_book import ROOT
 
 from ganad import networks
 from ganad.export import web
+from ganad.export.models import film_queries
 from ganad.export.packing import unpack
 
 WEIGHTS = ROOT / web.FOLDER
@@ -251,6 +252,24 @@ def test_the_film_shows_the_losses_that_were_measured(opened):
         assert found == pytest.approx([each["losses"][place] for each in kinds], rel=6e-3)
     last = page.evaluate(f"[...{FILM}.frame(0, {len(content['steps']) - 1})]")
     np.testing.assert_allclose(last, np.float32(content["samples"][0]["made"]) / 127.5 - 1, atol=1e-6)
+
+
+def test_the_film_begins_with_a_right_pair_and_ends_with_a_wrong_one():
+    ends = {
+        kind: [each["losses"][-1] for each in web.read(WEIGHTS, "anogan")["samples"] if each["anomalous"] == kind]
+        for kind in (False, True)
+    }
+    normal, anomalous = ends.values()
+    assert len(normal) == len(anomalous) == 3
+    assert normal[0] < anomalous[0] and normal[1] < anomalous[1]
+    assert normal[2] > anomalous[2], "the text beside the film speaks of a wrong pair"
+    assert normal == sorted(normal) and anomalous == sorted(anomalous, reverse=True)
+
+
+def test_queries_of_the_film_are_chosen_by_their_final_losses():
+    ends = np.array([3.0, 9.0, 1.0, 8.0, 2.0, 7.0, 5.0, 6.0, 4.0, 10.0])
+    labels = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1])
+    assert ends[film_queries(ends, labels)].tolist() == [2, 3, 5, 9, 8, 6]
 
 
 def test_the_residual_that_was_searched_for_is_the_distance_of_the_pictures():

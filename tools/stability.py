@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,29 +84,36 @@ def _child(name: str, runs: int, environment: dict[str, str]) -> dict[str, list[
 
 
 def cells(name: str, runs: int) -> dict[str, list[str]]:
-    """What the tagged cells of a chapter print in so many perturbed runs (0: one that is not), in this process."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.utils.capture import capture_output
+    """What the tagged cells of a chapter print in so many perturbed runs (0: one that is not), all in one kernel."""
+    import nbformat
+    from nbclient import NotebookClient
 
     from ganad import notebooks
 
-    code = notebooks.code_cells(notebooks.read(ROOT / f"{name}.ipynb"))
-    shell, texts = InteractiveShell.instance(), defaultdict(list)
-    for run in range(runs) or [None]:
-        os.environ.pop("GANAD_PERTURB", None)
-        if run is not None:
-            os.environ["GANAD_PERTURB"] = str(run + 1)
-        shell.reset(new_session=False)
-        for cell in code:
-            with capture_output() as said:
-                result = shell.run_cell(cell.source, store_history=False)
-            if not result.success:
-                sys.exit(f"{name}, run {run}, cell {cell.id}: {result.error_before_exec or result.error_in_exec!r}")
-            if TAG in cell.metadata.get("tags", ()):
-                texts[cell.id] += [said.stdout] * bool(said.stdout)
-                texts[cell.id] += [out.data["text/plain"] for out in said.outputs if "text/plain" in (out.data or {})]
-        print(f"{name}: run {run}", file=sys.stderr, flush=True)
+    notebook, texts = notebooks.read(ROOT / f"{name}.ipynb"), defaultdict(list)
+    reset = nbformat.v4.new_code_cell()
+    notebook.cells = [reset, *notebooks.code_cells(notebook)]
+    client = NotebookClient(
+        notebook, timeout=None, resources={"metadata": {"path": str(ROOT / name.rpartition("/")[0])}}
+    )
+    with client.setup_kernel():
+        for run in range(runs) or [None]:
+            reset.source = "%reset -f\nimport os\nos.environ.pop('GANAD_PERTURB', None)\n"
+            if run is not None:
+                reset.source += f"os.environ['GANAD_PERTURB'] = '{run + 1}'"
+            for place, cell in enumerate(notebook.cells):
+                client.execute_cell(cell, place)  # an error, of a claim too, ends it all
+                if TAG in cell.metadata.get("tags", ()):
+                    texts[cell.id] += list(_texts(cell.outputs))
+            print(f"{name}: run {run}", file=sys.stderr, flush=True)
     return texts
+
+
+def _texts(outputs: list) -> Iterator[str]:
+    """What nbval compares: what was printed, joined, and every value as text."""
+    if printed := "".join(out.text for out in outputs if out.output_type == "stream" and out.name == "stdout"):
+        yield printed
+    yield from (out.data["text/plain"] for out in outputs if "text/plain" in out.get("data", {}))
 
 
 def _nbval_rules() -> Any:

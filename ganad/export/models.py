@@ -21,7 +21,7 @@ from ganad.generative.gan import sample as passed
 
 # What the chapters' code fixes beside their parameters; a test compares.
 DECAY = 0.99  # short trainings
-EGBAD_TURNS = "simultaneous"
+EGBAD_TURNS, EGBAD_SCHEDULE = "simultaneous", "cosine"
 SEARCHED_FOR_THRESHOLD = 64
 SHOWN_NORMAL, SHOWN_ANOMALOUS = 18, 6  # samples of the test set to choose from
 FILM_STEPS = sorted({*range(0, 60), *range(60, 200, 2), *range(200, 501, 5)})
@@ -186,14 +186,14 @@ def _walk(z: np.ndarray, made: np.ndarray) -> list[dict[str, Any]]:
 
 
 def _film(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The search as a film: three normal queries and three anomalies, as in the chapter, at :data:`FILM_STEPS`."""
+    """The search as a film, at :data:`FILM_STEPS`: three normal queries and three anomalies, see :func:`film_queries`."""
     task = _Task(parameters)
     queries = task.given.pop("queries")
     detector = AnoGAN(**task.given | {"steps": FILM_STEPS[-1]}, decay=DECAY, threshold_samples=SEARCHED_FOR_THRESHOLD)
     detector.fit(task.split.x_train)
     x, labels = task.split.x_test[:queries], task.split.y_test[:queries]
-    ends = np.sort(detector.decision_function(x[labels == 0]))
-    chosen = _some_of_both(labels, 3, 3)
+    ends = detector.decision_function(x)
+    chosen = film_queries(ends, labels)
     found = [detector.search(x[chosen], steps=step) for step in FILM_STEPS]
     losses = [[_short(each.loss[k]) for each in found] for k in range(len(chosen))]
     frames = np.stack([_bytes(each.generated) for each in found], axis=1)  # query, step, pixels
@@ -202,15 +202,39 @@ def _film(parameters: dict[str, Any]) -> dict[str, Any]:
         "steps": FILM_STEPS,
         "bytes": base64.b64encode(frames.tobytes()).decode(),
         "samples": task.samples(chosen, found[-1].generated, losses=losses),
-        "normal_ends": [*map(_short, ends)],
+        "normal_ends": [*map(_short, np.sort(ends[labels == 0]))],
         "threshold": _short(detector.threshold_),
     }
+
+
+def film_queries(ends: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The queries of the film, by their final losses: first a pair in the right order, last the pair that is most wrong.
+
+    Parameters
+    ----------
+    ends : ndarray (N,)
+        Final loss of each query's search.
+    labels : ndarray (N,)
+        1 = anomaly.
+
+    Returns
+    -------
+    ndarray (6,) of int
+        Normal queries at the lower quartile, the median and the highest loss; anomalies at the upper quartile, the median and
+        the lowest.
+    """
+    chosen = []
+    for kind, shares in ((0, (0.25, 0.5, 1.0)), (1, (0.75, 0.5, 0.0))):
+        rows = np.flatnonzero(labels == kind)
+        order = rows[np.argsort(ends[rows], kind="stable")]
+        chosen += [int(order[round(share * (len(order) - 1))]) for share in shares]
+    return np.array(chosen)
 
 
 def every() -> list[Exported]:
     """All models of the pages."""
     detectors: dict[str, Callable] = {
-        "egbad": _detector(EGBAD, turns=EGBAD_TURNS),
+        "egbad": _detector(EGBAD, turns=EGBAD_TURNS, schedule=EGBAD_SCHEDULE),
         "f-anogan": _detector(FAnoGAN),
         "ganomaly": _detector(GANomaly),
     }

@@ -1,0 +1,206 @@
+"""How variants of EGBAD do on the KDD test set after every epoch of their training, and which rows they get wrong at its end.
+
+The curves are in ``results/kdd_curves.csv``, the kinds of the false alarms in ``results/kdd_false_alarms.csv``.  Both use test
+labels, so nothing may be chosen by them: they show how much such a choice would have flattered.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ganad import __version__, metrics
+from ganad.adversarial import DivergedError
+from ganad.datasets import Dataset, Split, data_file
+from ganad.detectors import detector_class
+from ganad.survey import kdd, results
+from ganad.survey.runner import prepare
+from ganad.together import side_by_side
+
+COLUMNS = ("dataset", "detector", "variant", "seed", "epoch", "auprc", "f1", "version", "parameters")
+
+KEY = ("dataset", "detector", "variant", "seed", "epoch")
+
+ALARM_COLUMNS = ("variant", "seed", "kind", "false_alarms", "rows")
+"""``rows``: how many rows of this kind the test half holds."""
+
+VARIANTS = ("faithful", "stable")
+"""Which variants of :data:`ganad.survey.kdd.VARIANTS` are followed along their training."""
+
+SEEDS = 3
+
+
+def curves_file() -> Path:
+    """``kdd_curves.csv`` in the folder of the results."""
+    return results.results_file().with_name("kdd_curves.csv")
+
+
+def read(path: Path | None = None) -> pd.DataFrame:
+    """All rows, one per variant, seed and epoch; an empty table if there is no file yet.
+
+    Raises
+    ------
+    ganad.survey.results.ResultsError
+        If the file lacks a column.
+    """
+    path = path or curves_file()
+    if not path.exists():
+        return pd.DataFrame(columns=list(COLUMNS))
+    table = pd.read_csv(path)
+    if missing := [column for column in COLUMNS if column not in table]:
+        raise results.ResultsError(f"{path} is no table of training curves: it has no column {missing[0]}")
+    return table[list(COLUMNS)]
+
+
+def false_alarms_file() -> Path:
+    """``kdd_false_alarms.csv`` in the folder of the results."""
+    return results.results_file().with_name("kdd_false_alarms.csv")
+
+
+def read_false_alarms(path: Path | None = None) -> pd.DataFrame:
+    """All rows, one per variant, seed and kind of attack; an empty table if there is no file yet."""
+    path = path or false_alarms_file()
+    return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=list(ALARM_COLUMNS))
+
+
+def merged(old: pd.DataFrame, new: pd.DataFrame, key: Iterable[str]) -> pd.DataFrame:
+    """Both tables, sorted; a row of the new one replaces one of the old one with the same key."""
+    table = new if old.empty else pd.concat([old, new])
+    return table.drop_duplicates(list(key), keep="last").sort_values(list(key), kind="stable")
+
+
+def record(rows: Iterable[dict[str, Any]], path: Path | None = None) -> pd.DataFrame:
+    """Add the rows of training runs to the curves, sorted; a later row replaces an earlier one of the same epoch."""
+    path = path or curves_file()
+    table = merged(read(path), pd.DataFrame(list(rows), columns=list(COLUMNS)), KEY)
+    _write(table, path)
+    return table
+
+
+def record_false_alarms(rows: Iterable[dict[str, Any]], path: Path | None = None) -> pd.DataFrame:
+    """Add the false alarms of training runs; all earlier rows of the same variant and seed are dropped."""
+    path = path or false_alarms_file()
+    new = pd.DataFrame(list(rows), columns=list(ALARM_COLUMNS))
+    old, again = read_false_alarms(path), set(zip(new["variant"], new["seed"], strict=True))
+    kept = [key not in again for key in zip(old["variant"], old["seed"], strict=True)]
+    table = merged(old[kept], new, ("variant", "seed", "kind"))
+    _write(table, path)
+    return table
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    table.to_csv(part, index=False, float_format="%.5g")
+    part.replace(path)
+
+
+def kinds_of_rows() -> np.ndarray:
+    """What the KDD file calls each of its rows: ``normal``, or the name of an attack."""
+    return pd.read_csv(data_file("kddcup99"), header=None, usecols=[41]).squeeze().str.rstrip(".").to_numpy()
+
+
+def watch(name: str, split: Split, seed: int) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """Train a variant once and score the test set after every epoch.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`ganad.survey.kdd.VARIANTS`.
+    split : Split
+        What it is trained and tested on.
+    seed : int
+        The detector's.
+
+    Returns
+    -------
+    list of dict
+        A row of :data:`COLUMNS` for each epoch.
+    ndarray
+        The scores of the test set after the last epoch.
+    """
+    variant, rows, last = kdd.VARIANTS[name], [], np.empty(0)
+
+    def look(epoch: int, detector: Any) -> None:
+        nonlocal last
+        last = detector.decision_function(split.x_test)
+        rows.append(
+            {
+                "dataset": variant.dataset,
+                "detector": variant.detector,
+                "variant": name,
+                "seed": seed,
+                "epoch": epoch,
+                "auprc": metrics.auprc(split.y_test, last),
+                "f1": metrics.detection(split.y_test, metrics.flag_top(last)).f1,
+                "version": __version__,
+                "parameters": results.as_json(variant.parameters | variant.split),
+            }
+        )
+
+    detector_class(variant.detector)(seed=seed, **variant.parameters).fit(split.x_train, on_epoch=look)
+    return rows, last
+
+
+def false_alarms(name: str, seed: int, scores: np.ndarray, labels: np.ndarray, kinds: np.ndarray) -> list[dict]:
+    """How many normal test rows of each kind the survey's rule flags: rows of :data:`ALARM_COLUMNS`, without the zeros."""
+    alarms = pd.Series(kinds[metrics.flag_top(scores) & (labels == 0)]).value_counts()
+    held = pd.Series(kinds).value_counts()
+    return [
+        {"variant": name, "seed": seed, "kind": kind, "false_alarms": int(count), "rows": int(held[kind])}
+        for kind, count in alarms.items()
+    ]
+
+
+def missing(table: pd.DataFrame, names: Iterable[str] = VARIANTS, seeds: int = SEEDS) -> Iterator[tuple[str, int]]:
+    """(variant, seed) of the curves that the table does not hold to their last epoch with these very parameters."""
+    for name in names:
+        variant = kdd.VARIANTS[name]
+        same = table[
+            (table["variant"] == name) & (table["parameters"] == results.as_json(variant.parameters | variant.split))
+        ]
+        for seed in range(seeds):
+            if len(same[same["seed"] == seed]) < variant.parameters["epochs"]:
+                yield name, seed
+
+
+def complete(
+    data: Dataset, names: Iterable[str] = VARIANTS, seeds: int = SEEDS, path: Path | None = None, verbose: bool = True
+) -> pd.DataFrame:
+    """Train what is missing, the seeds of a variant side by side, record their curves, and return the whole table.
+
+    Raises
+    ------
+    ganad.adversarial.DivergedError
+        If a training run diverges; the message names its variant and seed.
+    """
+    lacking = list(missing(read(path), names, seeds))
+    for name in dict.fromkeys(name for name, _ in lacking):
+        split = prepare(data, None, kdd.VARIANTS[name].split)
+        todo = [seed for each, seed in lacking if each == name]
+        for seed, found in zip(todo, side_by_side([partial(watch, name, split, seed) for seed in todo]), strict=True):
+            if isinstance(found, DivergedError):
+                raise DivergedError(f"{name}, seed {seed}: {found}") from found
+            rows, scores = found
+            alarms = false_alarms(name, seed, scores, split.y_test, kinds_of_rows()[split.test_rows])
+            record_false_alarms(alarms, path.with_name("kdd_false_alarms.csv") if path else None)
+            record(rows, path)
+            if verbose:
+                print(f"{name}, seed {seed}: F1 {rows[-1]['f1']:.3f} after {len(rows)} epochs", flush=True)
+    return read(path)
+
+
+def by_variant(
+    table: pd.DataFrame, names: Iterable[str] = VARIANTS, column: str = "f1"
+) -> dict[str, list[dict[int, float]]]:
+    """For each variant the curves of its seeds, {epoch: value}, as :func:`ganad.plots.checkpoints` takes them."""
+    return {
+        name: [
+            dict(zip(rows["epoch"].astype(int), rows[column], strict=True))
+            for _, rows in table[table["variant"] == name].sort_values("epoch").groupby("seed")
+        ]
+        for name in names
+    }
