@@ -12,6 +12,7 @@ import numpy as np
 
 from ganad.adversarial import Game, Player
 from ganad.backends import backend
+from ganad.backends.tracing import TRACES
 from ganad.detectors import EGBAD, detector_class, load_detector
 from ganad.detectors.egbad import TURNS
 from ganad.generative.bigan import BiGANPlay, discriminator_loss, encoder_loss, generator_loss
@@ -64,9 +65,21 @@ def one_step(kind: str, turns: str) -> dict[str, np.ndarray]:
     return found
 
 
-def detector() -> EGBAD:
+def detector(seed: int = 3) -> EGBAD:
     """A tiny one, trained."""
-    return EGBAD(epochs=2, batch_size=32, latent_dim=4, width=0.2, learning_rate=1e-3, seed=3).fit(SAMPLES)
+    return EGBAD(epochs=2, batch_size=32, latent_dim=4, width=0.2, learning_rate=1e-3, seed=seed).fit(SAMPLES)
+
+
+def traces_of_a_second_fit() -> np.ndarray:
+    """How often training loops and scores were traced before and after a fit of the same configuration with another seed."""
+    before = [TRACES["loop"], TRACES["function"]]
+    detector(seed=4).decision_function(SAMPLES)
+    return np.array([before, [TRACES["loop"], TRACES["function"]]])
+
+
+def one_by_one(model) -> np.ndarray:
+    """Scores of a few images, each scored alone."""
+    return np.concatenate([model.decision_function(IMAGES[k : k + 1]) for k in range(8)])
 
 
 def method(name: str):
@@ -97,6 +110,8 @@ def method_scores(folder: Path) -> dict[str, np.ndarray]:
         found[f"trained/{name}"] = trained.decision_function(IMAGES)
         found[f"losses/{name}"] = np.array([losses[-1] for losses in trained.history_.values()])
         found[f"given/{name}"] = load_detector(given(folder, name)).decision_function(IMAGES)
+        found[f"alone/{name}"] = one_by_one(trained)
+        found[f"pairs/{name}"] = np.concatenate([trained.decision_function(IMAGES[k : k + 2]) for k in range(0, 8, 2)])
     return found
 
 
@@ -120,7 +135,9 @@ def main(folder: Path) -> None:
     for kind in SHAPES:
         found |= one_step(kind, "simultaneous") | one_step(kind, "alternating")
     found["singular_values"] = largest_singular_values()
-    np.savez(folder / f"{keras.backend.backend()}.npz", **found, **scores(folder), **method_scores(folder))
+    found |= scores(folder)
+    found["traces"] = traces_of_a_second_fit()
+    np.savez(folder / f"{keras.backend.backend()}.npz", **found, **method_scores(folder))
 
 
 if __name__ == "__main__":

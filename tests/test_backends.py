@@ -146,6 +146,22 @@ def test_every_method_trains_on_every_backend(method, name, probed):
 
 @each
 @pytest.mark.parametrize("method", backend_probe.METHODS)
+def test_a_score_depends_on_its_sample_alone(method, name, probed):
+    together = probed(name)[f"trained/{method}"][:8]
+    for way in ("alone", "pairs"):
+        scores = probed(name)[f"{way}/{method}"]
+        np.testing.assert_allclose(scores, together, rtol=1e-6, atol=1e-6 * np.median(np.abs(together)))
+
+
+@each
+def test_a_second_fit_of_the_same_configuration_traces_nothing(name, probed):
+    before, after = probed(name)["traces"]
+    assert before.tolist() == after.tolist()
+    assert (before > 0).all() == (name != "torch")  # whose steps are not traced at all
+
+
+@each
+@pytest.mark.parametrize("method", backend_probe.METHODS)
 def test_every_method_trained_here_scores_the_same_there(method, name, probed):
     expected = probed.methods[method].decision_function(backend_probe.IMAGES)
     np.testing.assert_allclose(probed(name)[f"given/{method}"], expected, rtol=1e-3)
