@@ -39,20 +39,6 @@ WRONG = {
     "GANomaly's second encoder does not learn": Wrong(
         "book/detectors/ganomaly", "ganomaly-check", "ganomaly_module.encoder_loss = lambda play: 0.0"
     ),
-    "AnoGAN's generator and discriminator have each other's loss": Wrong(
-        "book/detectors/anogan",
-        "cell-19",
-        "from ganad.generative import gan\n"
-        "gan.gan_game.__kwdefaults__['generator_objective'] = gan.discriminator_loss\n"
-        "gan.discriminator_loss = gan.generator_loss",
-    ),
-    "AnoGAN's search takes no step": Wrong(
-        "book/detectors/anogan",
-        "cell-19",
-        "LatentSearch.search = lambda self, x, starts, *conditions, steps=None, right=LatentSearch.search: right(\n"
-        "    self, x, starts, *conditions, steps=0\n"
-        ")",
-    ),
 }
 
 

@@ -58,6 +58,8 @@ def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]]) -> None:
         for cell, said in _child(name, 0, environment).items():
             texts.setdefault(cell, []).extend(said)
     failed = texts.pop(FAILED, [])
+    for cell, said in kept(name).items():
+        texts.setdefault(cell, []).extend(said)
     rules = _nbval_rules()
     ranges: dict[str, dict[str, list]] = defaultdict(dict)
     for cell, said in texts.items():
@@ -68,7 +70,7 @@ def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]]) -> None:
                 [min(low, float(n)), max(high, float(n))] for (low, high), n in zip(ends, numbers, strict=True)
             ]
     path = ROOT / f"{name}.ranges.json"
-    path.write_text(json.dumps({"runs": runs + len(kernels), "cells": ranges}, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps({"runs": 1 + runs + len(kernels), "cells": ranges}, indent=1, ensure_ascii=False) + "\n")
     for cell, each in ranges.items():
         for words, ends in each.items():
             if ends:
@@ -117,6 +119,14 @@ def cells(name: str, runs: int) -> dict[str, list[str]]:
                     texts[cell.id] += list(_texts(cell.outputs))
             print(f"{name}: run {run}", file=sys.stderr, flush=True)
     return texts
+
+
+def kept(name: str) -> dict[str, list[str]]:
+    """What the tagged cells of a chapter print in its kept outputs: one more run, on the machine that kept them."""
+    from ganad import notebooks
+
+    code = notebooks.code_cells(notebooks.read(ROOT / f"{name}.ipynb"))
+    return {cell.id: list(_texts(cell.outputs)) for cell in code if TAG in cell.metadata.get("tags", ())}
 
 
 def _texts(outputs: list) -> Iterator[str]:
