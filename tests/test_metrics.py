@@ -15,6 +15,7 @@ from ganad.metrics import (
     flag_above_training,
     flag_top,
     interval,
+    spread,
 )
 
 
@@ -160,3 +161,9 @@ def test_interval_reads_as_mean_and_half_width():
     half = stats.t.ppf(0.975, 1) * np.std([0.4, 0.6], ddof=1) / np.sqrt(2)
     assert f"{interval([0.4, 0.6]):.3f}" == f"0.500 ± {half:.3f}"
     assert f"{interval([0.4, 0.6])}" == f"0.5000 ± {half:.4f}"
+
+
+def test_a_spread_is_of_several_seeds(refused):
+    assert str(spread([0.3, 0.1, 0.2, 0.9])) == "0.25 (0.10 to 0.90)"
+    with refused(ValueError, "at least two seeds"):
+        spread([0.5])
