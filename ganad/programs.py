@@ -85,18 +85,25 @@ def signature(thing: Any) -> Hashable:
 
 
 def _optimizer(optimizer: keras.optimizers.Optimizer) -> Hashable:
-    settings = optimizer.get_config()
-    schedule = getattr(optimizer, "_learning_rate", None)
-    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        settings["learning_rate"] = [type(schedule).__name__, _values(schedule.get_config())]
-    else:
-        settings.pop("learning_rate")  # a variable: part of the state
-    return type(optimizer), json.dumps(_plain(_values(settings), {}), sort_keys=True, default=repr)
+    """Type and settings; the rate and the length of a schedule are variables, and so part of the state."""
+    if not type(optimizer).__module__.startswith("keras."):
+        return optimizer
+    settings, schedule = _numbers(vars(optimizer)), optimizer._learning_rate
+    if type(schedule) is keras.optimizers.schedules.CosineDecay:
+        settings += _numbers(vars(schedule))
+    elif isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        settings += (schedule,)  # its values may be lists: alike to itself alone
+    return type(optimizer), settings
 
 
-def _values(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Without variables, which are part of the state."""
-    return {name: value for name, value in settings.items() if not isinstance(value, keras.Variable)}
+def _numbers(attributes: Mapping[str, Any]) -> tuple:
+    """The public attributes that are plain values, without names."""
+    plain = (bool, int, float, str, type(None))
+    return tuple(
+        (name, value)
+        for name, value in sorted(attributes.items())
+        if isinstance(value, plain) and not name.startswith("_") and name not in ("name", "built")
+    )
 
 
 def _plain(config: Any, places: Mapping[str, str]) -> Any:

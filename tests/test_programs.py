@@ -160,6 +160,9 @@ def test_optimisers_are_alike_but_for_rate_and_length():
     assert signature(adam(1e-3, total_steps=10)) == signature(adam(1e-3, total_steps=20)) != signature(adam(1e-3))
     assert signature(adam(1e-3, total_steps=10)) != signature(adam(1e-4, total_steps=10))  # a constant of the graph
     assert signature(keras.optimizers.SGD(0.1)) != signature(keras.optimizers.RMSprop(0.1))
+    steps = [keras.optimizers.schedules.PiecewiseConstantDecay([end], [1.0, 0.5]) for end in (10, 20)]
+    first, second = (keras.optimizers.SGD(each) for each in steps)
+    assert signature(first) == signature(first) != signature(second)
 
 
 def test_the_program_used_longest_ago_makes_room(no_programs, monkeypatch):

@@ -35,15 +35,19 @@ class _SecondEncoderLeftOut(GANomaly):
         rate = self.reference_["learning_rate"]
         players = {
             "discriminator": Player(("discriminator",), discriminator_loss, adam(rate)),
-            "generator": Player(("encoder", "decoder"), self.generator_loss, adam(rate)),
+            "generator": Player(("encoder", "decoder"), self._generator_loss(), adam(rate)),
         }
         return Game(networks, players, GANomalyPlay, decay=self.reference_["decay"])
 
 
 class _PixelsForVerdict(GANomaly):
-    def generator_loss(self, play: GANomalyPlay) -> Any:
-        pixels = ops.mean(ops.softplus(-play.reconstructed))
-        return pixels + self.contextual_weight * contextual_loss(play) + self.encoder_weight * encoder_loss(play)
+    def _generator_loss(self) -> Callable[[GANomalyPlay], Any]:
+        return partial(_judged_by_its_pixels, weights=(self.contextual_weight, self.encoder_weight))
+
+
+def _judged_by_its_pixels(play: GANomalyPlay, weights: tuple[float, float]) -> Any:
+    pixels = ops.mean(ops.softplus(-play.reconstructed))
+    return pixels + weights[0] * contextual_loss(play) + weights[1] * encoder_loss(play)
 
 
 def in_training_mode(detector: GANomaly, x: np.ndarray, batch: int = 64) -> np.ndarray:
