@@ -81,7 +81,7 @@ def test_the_cross_entropy_of_the_image_never_asks_the_discriminator(images):
         x = reconstructed = keras.ops.ones((2, 8, 8, 1))
         encoded = again = keras.ops.ones((2, 4))
 
-    loss = defective._PixelsForVerdict(**TINY).generator_loss(Play())
+    loss = defective._PixelsForVerdict(**TINY)._generator_loss()(Play())
     assert float(keras.ops.convert_to_numpy(loss)) == pytest.approx(np.log1p(np.exp(-1)), rel=1e-5)
     assert not asked
 

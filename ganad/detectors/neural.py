@@ -87,11 +87,15 @@ class NeuralDetector(Detector):
     def _compile(self, networks: dict[str, keras.Model]) -> Callable:
         """What scores: here :meth:`_judge`, one pass over a batch.  Methods that search replace it."""
         variables = [variable for network in networks.values() for variable in network.variables]
-        settings = sorted((k, v) for k, v in self.get_params(deep=False).items() if k not in _NOT_IN_SCORES)
-        key = "judge", type(self), type(self)._judge, tuple(settings), self._architectures(networks)
-        run = program(key, lambda: backend().compile_function())
-        judge, sizes = partial(self._judge, networks), sizes_for(networks.values())
-        return lambda x: in_calls(partial(run, judge, variables), [x], sizes)
+        architectures, sizes = self._architectures(networks), sizes_for(networks.values())
+
+        def score(x: np.ndarray) -> list[np.ndarray]:
+            settings = {k: v for k, v in self.get_params(deep=False).items() if k not in _NOT_IN_SCORES}
+            key = "judge", type(self), type(self)._judge, tuple(sorted(settings.items())), architectures
+            run = program(key, lambda: backend().compile_function())
+            return in_calls(partial(run, partial(self._judge, networks), variables), [x], sizes)
+
+        return score
 
     @staticmethod
     def _architectures(networks: Mapping[str, keras.Model]) -> tuple:
