@@ -20,10 +20,7 @@ from typing import ClassVar
 import pytest
 import yaml
 
-for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "GANAD_CLAIMS": "strict"}.items():
-    os.environ.setdefault(name, value)
-os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-
+QUIET_AND_STRICT = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "GANAD_CLAIMS": "strict"}
 NUMBER = re.compile(r"[-+−]?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 SPARED = [
     re.compile(r"<Figure size [^>]*>"),
@@ -116,6 +113,11 @@ def last_digit(number: str) -> float:
     digits, _, power = number.lower().partition("e")
     _, point, fraction = digits.partition(".")
     return 10.0 ** (int(power or 0) - len(fraction)) if point and fraction or power else 0.0
+
+
+def pytest_configure() -> None:
+    """The environment of the chapters' kernels: set when their check is run, not when this file is imported."""
+    os.environ |= QUIET_AND_STRICT | dict(os.environ) | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:

@@ -220,7 +220,7 @@ def test_the_committed_samples_are_digits_of_the_test_set():
 
 
 def test_a_small_training_is_exported_whole():
-    chapter = notebooks.parameters(notebooks.read(ROOT / "book/detectors/ganomaly.ipynb"))
+    chapter = web.taken(notebooks.parameters(notebooks.read(ROOT / "book/detectors/ganomaly.ipynb")))
     model = next(model for model in models.every() if model.name == "ganomaly-7")
     content = model.make(model.parameters(chapter) | {"epochs": 1})
     assert content["anomaly"] == "7" and content["networks"].keys() == {"encoder", "decoder", "second_encoder"}

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,21 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Book:
     notebooks.write(notebooks.with_outputs_of(notebooks.read(path), notebooks.read(executed)), path)
     book.notebook("book/two").unlink()
     return book
+
+
+def test_the_rules_set_the_environment_when_pytest_runs_them_and_not_when_they_are_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in (*rules.QUIET_AND_STRICT, "MPLBACKEND"):
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GRPC_VERBOSITY", "DEBUG")
+    before = dict(os.environ)
+    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
+    assert dict(os.environ) == before
+    rules.pytest_configure()
+    assert os.environ["GANAD_CLAIMS"] == "strict" and os.environ["MPLBACKEND"].endswith("backend_inline")
+    assert os.environ["GRPC_VERBOSITY"] == "DEBUG"
 
 
 def nbval(book: Book) -> subprocess.CompletedProcess:
