@@ -6,12 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from ganad import metrics
-from ganad.datasets import leave_one_out, load_dataset
 from ganad.detectors import ALAD
 from ganad.detectors import alad as module
 from ganad.networks import alad_discriminator_xx, alad_encoder, alad_generator
-from ganad.together import fit_seeds
 
 TINY = {"epochs": 2, "batch_size": 32, "latent_dim": 4, "width": 0.06, "learning_rate": 1e-3, "turns": "simultaneous"}
 
@@ -126,13 +123,3 @@ def test_a_cosine_takes_the_rate_to_zero(table):
     )
     moves = [np.abs(after - before).mean() for before, after in itertools.pairwise(weights)]
     assert moves[-1] < 0.2 * moves[0]
-
-
-@pytest.mark.quality
-def test_it_finds_the_zeros_among_digits(quality):
-    split = leave_one_out(load_dataset("digits"), 0)
-    budget = TINY | {"epochs": 25, "latent_dim": 16, "width": 0.125}
-    prototype = ALAD(**budget, decay=0.99, spectral_normalization=False)
-    detectors = fit_seeds(prototype, split.x_train, seeds=range(3))
-    found = [metrics.auroc(split.y_test, each.decision_function(split.x_test)) for each in detectors]
-    quality(np.median(found), above=0.75)

@@ -3,11 +3,8 @@
 import numpy as np
 import pytest
 
-from ganad import metrics
-from ganad.datasets import leave_one_out, load_dataset
 from ganad.detectors import AnoGAN
 from ganad.parameters import ParameterError
-from ganad.together import fit_seeds
 
 TINY = {"epochs": 2, "batch_size": 32, "latent_dim": 4, "width": 0.1, "learning_rate": 1e-3, "steps": 20}
 
@@ -78,14 +75,3 @@ def test_the_threshold_comes_from_a_part_of_a_large_training_set(pictures):
     rows = [int(np.abs(every - score).argmin()) for score in detector.decision_scores_]
     assert rows == sorted(rows) and len(set(rows)) == 30
     np.testing.assert_allclose(every[rows], detector.decision_scores_, rtol=1e-3)
-
-
-@pytest.mark.quality
-def test_it_finds_the_zeros_among_digits(quality):
-    """60 epochs of a quarter of the width, 150 steps, the best of four starts; the median of three seeds."""
-    split = leave_one_out(load_dataset("digits"), 0)
-    settings = {"epochs": 60, "batch_size": 32, "latent_dim": 16, "learning_rate": 1e-3, "width": 0.25, "decay": 0.99}
-    search = {"steps": 150, "search_rate": 0.05, "restarts": 4, "threshold_samples": 32}
-    detectors = fit_seeds(AnoGAN(**settings, **search), split.x_train, seeds=range(3))
-    x, y = split.x_test[::5], split.y_test[::5]
-    quality(np.median([metrics.auroc(y, each.decision_function(x)) for each in detectors]), above=0.8)

@@ -4,10 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from ganad import metrics
-from ganad.datasets import leave_one_out, load_dataset
 from ganad.detectors import FAnoGAN
-from ganad.together import fit_seeds
 
 TINY = {"epochs": 2, "batch_size": 16, "latent_dim": 4, "width": 0.1, "learning_rate": 1e-3}
 
@@ -89,13 +86,3 @@ def test_mapping_back_gets_better(pictures):
         pictures, on_epoch=watch
     )
     assert errors[180] < 0.9 * errors[60]
-
-
-@pytest.mark.quality
-def test_it_finds_the_zeros_among_digits(quality):
-    split = leave_one_out(load_dataset("digits"), 0)
-    settings = {"epochs": 20, "encoder_epochs": 10, "batch_size": 16, "latent_dim": 16, "width": 0.25, "decay": 0.95}
-    prototype = FAnoGAN(**settings, learning_rate=1e-3, encoder_learning_rate=1e-3)
-    detectors = fit_seeds(prototype, split.x_train, seeds=range(3))
-    found = [metrics.auroc(split.y_test, each.decision_function(split.x_test)) for each in detectors]
-    quality(np.median(found), above=0.85)
