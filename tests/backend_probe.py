@@ -1,11 +1,13 @@
-"""Run by test_backends.py in a process of its own, with ``KERAS_BACKEND`` set: what this backend makes of fixed input.
+"""What a backend makes of fixed input: called by test_backends.py, and run by it for every other ``KERAS_BACKEND``.
 
 ``python backend_probe.py FOLDER`` writes ``FOLDER/BACKEND.npz`` and ``FOLDER/BACKEND.keras``; the former holds the scores
 under the detectors ``FOLDER/given-METHOD.keras`` as well.
 """
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -93,20 +95,19 @@ def given(folder: Path, name: str) -> Path:
     return folder / f"given-{name}.keras"
 
 
-def scores(folder: Path) -> dict[str, np.ndarray]:
+def scores(folder: Path, first: EGBAD) -> dict[str, np.ndarray]:
     """Of two detectors trained from one seed, of the first one saved and loaded, and of the one in the file."""
     path = folder / f"{keras.backend.backend()}.keras"
-    kept = {"first": detector(), "again": detector()}
-    kept["first"].save(path)
-    kept |= {"loaded": load_detector(path), "given": load_detector(given(folder, "egbad"))}
+    first.save(path)
+    kept = {"first": first, "again": detector(), "loaded": load_detector(path)}
+    kept["given"] = load_detector(given(folder, "egbad"))
     return {f"scores/{name}": each.decision_function(SAMPLES) for name, each in kept.items()}
 
 
-def method_scores(folder: Path) -> dict[str, np.ndarray]:
+def method_scores(folder: Path, methods: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Of each method trained here, and of the one in the file."""
     found = {}
-    for name in METHODS:
-        trained = method(name)
+    for name, trained in methods.items():
         found[f"trained/{name}"] = trained.decision_function(IMAGES)
         found[f"losses/{name}"] = np.array([losses[-1] for losses in trained.history_.values()])
         found[f"given/{name}"] = load_detector(given(folder, name)).decision_function(IMAGES)
@@ -130,15 +131,21 @@ def largest_singular_values() -> np.ndarray:
     return np.array([np.linalg.norm(w, 2) for w in weights if w.ndim == 2 and min(w.shape) > 1])
 
 
-def main(folder: Path) -> None:
+def every_method() -> dict[str, Any]:
+    """A tiny detector of each method, trained on images."""
+    return {name: method(name) for name in METHODS}
+
+
+def probe(folder: Path, first: EGBAD, methods: Mapping[str, Any]) -> None:
+    """Write what this backend makes of fixed input, and of the detectors it has trained."""
     found = {"backend": np.array(backend().NAME), "device": np.array(backend().device_name())}
     for kind in SHAPES:
         found |= one_step(kind, "simultaneous") | one_step(kind, "alternating")
     found["singular_values"] = largest_singular_values()
-    found |= scores(folder)
+    found |= scores(folder, first)
     found["traces"] = traces_of_a_second_fit()
-    np.savez(folder / f"{keras.backend.backend()}.npz", **found, **method_scores(folder))
+    np.savez(folder / f"{keras.backend.backend()}.npz", **found, **method_scores(folder, methods))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    probe(Path(sys.argv[1]), detector(), every_method())

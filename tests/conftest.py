@@ -57,6 +57,20 @@ def real() -> Callable[[str], Dataset]:
     return load
 
 
+@pytest.fixture(autouse=True, scope="session")
+def unoptimised() -> None:
+    """TensorFlow's programs as they are traced: to optimise their graphs takes a quarter of a training of seconds.
+
+    The chapters, which are checked too, run them optimised.
+    """
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @pytest.fixture
 def untraced(request: pytest.FixtureRequest) -> Iterator[None]:
     """TensorFlow without programs: where a step or two are made, to trace them is nearly all the time.

@@ -79,10 +79,11 @@ def test_mapping_back_gets_better(pictures):
     errors = {}
 
     def watch(epoch, detector):
-        x = pictures.astype(np.float32) / 127.5 - 1
-        errors[epoch] = ((detector.reconstruct(x) - x) ** 2).mean()
+        if epoch in (60, 120):
+            x = pictures.astype(np.float32) / 127.5 - 1
+            errors[epoch] = ((detector.reconstruct(x) - x) ** 2).mean()
 
-    FAnoGAN(**TINY | {"epochs": 60, "width": 0.25}, encoder_epochs=120, encoder_learning_rate=3e-3, decay=0.9).fit(
+    FAnoGAN(**TINY | {"epochs": 60, "width": 0.25}, encoder_epochs=60, encoder_learning_rate=3e-3, decay=0.9).fit(
         pictures, on_epoch=watch
     )
-    assert errors[180] < 0.9 * errors[60]
+    assert errors[120] < 0.9 * errors[60]

@@ -6,12 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from ganad import metrics
-from ganad.datasets import leave_one_out, load_dataset
 from ganad.detectors import GANomaly
 from ganad.detectors import ganomaly as module
 from ganad.networks import ganomaly_decoder, ganomaly_discriminator, ganomaly_encoder
-from ganad.together import fit_seeds
 
 TINY = {"epochs": 3, "batch_size": 32, "latent_dim": 4, "width": 0.1, "learning_rate": 1e-3}
 
@@ -135,12 +132,3 @@ def test_a_cosine_takes_the_rate_to_zero(pictures):
     )
     moves = [np.abs(after - before).mean() for before, after in itertools.pairwise(weights)]
     assert moves[-1] < 0.2 * moves[0]
-
-
-@pytest.mark.quality
-def test_it_finds_the_zeros_among_digits(quality):
-    split = leave_one_out(load_dataset("digits"), 0)
-    settings = {"epochs": 40, "batch_size": 32, "latent_dim": 16, "width": 0.25, "learning_rate": 1e-3, "decay": 0.99}
-    detectors = fit_seeds(GANomaly(**settings), split.x_train, seeds=range(5))
-    found = [metrics.auroc(split.y_test, each.decision_function(split.x_test)) for each in detectors]
-    quality(np.median(found), above=0.8)

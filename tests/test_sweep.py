@@ -196,27 +196,30 @@ def test_what_a_killed_runner_leaves_ends_by_itself(place: Path) -> None:
     until(lambda: not at_work(), 20)
 
 
-@pytest.mark.parametrize(
-    ("moment", "reason"),
-    [
-        (
-            "raise",
-            "cell [3], `raise FloatingPointError(\"the generator's loss is no longer `: FloatingPointError: the generator's loss is no longer finite",
-        ),
-        ("kernel dies", "DeadKernelError"),
-        ("notebook dies", "outside its cells: its process was ended by SIGKILL"),
-        ("no space", "No space left on device"),
-    ],
-)
-def test_a_run_that_fails_is_written_down_and_stops_no_other(place: Path, moment: str, reason: str) -> None:
-    said = done(ganad(place, "run", stub={"1": moment}), code=1)
-    assert "2 finished, 1 failed" in said and reason in said
-    assert classes(place) == ["0", "2"]
-    status = done(ganad(place, "status"))
-    assert "2 finished, 0 stale, 0 missing, 1 failed" in status
-    assert "pca_residual (cpu), 1 anomalous, seed 0: " in status and reason in status
-    assert "nothing to do: 1 failed" in done(ganad(place, "run"))
-    goes_on(place, "--retry-failed", again=["1"])
+REASONS = {
+    "raise": "cell [3], `raise FloatingPointError(\"the generator's loss is no longer `: FloatingPointError: the generator's loss is no longer finite",
+    "kernel dies": "DeadKernelError",
+    "notebook dies": "outside its cells: its process was ended by SIGKILL",
+    "no space": "No space left on device",
+}
+"""What is written down of a run that fails in this way."""
+
+
+def test_runs_that_fail_are_written_down_and_stop_no_other(place: Path) -> None:
+    ways = dict(zip("1234", REASONS, strict=True))
+    said = done(ganad(place, "run", classes="0-5", stub=ways), code=1)
+    assert "2 finished, 4 failed" in said
+    assert classes(place) == ["0", "5"]
+    status = done(ganad(place, "status", classes="0-5"))
+    assert "2 finished, 0 stale, 0 missing, 4 failed" in status
+    for name, way in ways.items():
+        assert REASONS[way] in said
+        (line,) = [line for line in status.splitlines() if f"pca_residual (cpu), {name} anomalous, seed 0: " in line]
+        assert REASONS[way] in line
+    assert "nothing to do: 4 failed" in done(ganad(place, "run", classes="0-5"))
+    before = len(begun(place))
+    assert "4 finished, 0 failed" in done(ganad(place, "run", "--retry-failed", classes="0-5"))
+    assert begun(place)[before:] == list(ways) and classes(place) == list("012345")
 
 
 def test_a_picture_that_fails_costs_no_run(place: Path) -> None:

@@ -39,10 +39,23 @@ WRONG = {
     "GANomaly's second encoder does not learn": Wrong(
         "book/detectors/ganomaly", "ganomaly-check", "ganomaly_module.encoder_loss = lambda play: 0.0"
     ),
+    "AnoGAN's generator and discriminator have each other's loss": Wrong(
+        "book/detectors/anogan",
+        "cell-19",
+        "from ganad.generative import gan\n"
+        "gan.gan_game.__kwdefaults__['generator_objective'] = gan.discriminator_loss\n"
+        "gan.discriminator_loss = gan.generator_loss",
+    ),
+    "AnoGAN does not search": Wrong(
+        "book/detectors/anogan",
+        "cell-19",
+        "search = LatentSearch.search\n"
+        "LatentSearch.search = lambda self, x, starts, steps=None: search(self, x, starts, steps=0)",
+    ),
 }
 
 
-def cut(wrong: Wrong, folder: Path, sabotage: str = "") -> tuple[Path, int]:
+def cut(wrong: Wrong, folder: Path) -> tuple[Path, int]:
     """A chapter up to its ranged cell, with a code cell after the imports; and the ranged cell's number among the code cells."""
     source = ROOT / f"{wrong.chapter}.ipynb"
     path = folder / "book" / source.name
@@ -54,7 +67,7 @@ def cut(wrong: Wrong, folder: Path, sabotage: str = "") -> tuple[Path, int]:
     assert "ranged" in chapter.cells[last].metadata.tags
     cells = chapter.cells[: last + 1]
     imports = next(place for place, cell in enumerate(cells) if "from ganad.detectors import" in cell.source)
-    cells.insert(imports + 1, nbformat.v4.new_code_cell(sabotage, id="sabotage"))
+    cells.insert(imports + 1, nbformat.v4.new_code_cell(wrong.sabotage, id="sabotage"))
     chapter.cells = cells
     notebooks.write(chapter, path)
     return path, len(notebooks.code_cells(chapter)) - 1
@@ -72,17 +85,10 @@ def failed_cells(path: Path) -> list[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chapter", sorted({wrong.chapter for wrong in WRONG.values()}))
-def test_the_right_method_passes(chapter: str, tmp_path: Path) -> None:
-    wrong = next(wrong for wrong in WRONG.values() if wrong.chapter == chapter)
-    path, _ = cut(wrong, tmp_path)
-    assert failed_cells(path) == []
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_wrong_method_fails(wrong: Wrong, tmp_path: Path) -> None:
-    path, number = cut(wrong, tmp_path, wrong.sabotage)
+    """In its ranged cell, and nowhere else; that the right one passes is for `make chapters` to say."""
+    path, number = cut(wrong, tmp_path)
     assert failed_cells(path) == [number]
 
 

@@ -1,6 +1,6 @@
 """One case, or one function, in a process of its own.
 
-``python -m ganad.bench.one call MODULE FUNCTION`` prints what the function returns, as JSON.  ``python -m ganad.bench.one case "EGBAD, KDD"``
+``python -m ganad.bench.one call MODULE FUNCTION [WORD ...]`` prints what the function returns, as JSON; a word is an argument, in JSON.  ``python -m ganad.bench.one case "EGBAD, KDD"``
 warms the case up and prints the seconds of its first call; then, for each line on standard input, its rate; at the end of the
 input, its peak memory in MB.
 """
@@ -22,4 +22,4 @@ if __name__ == "__main__":
             print(next(found), flush=True)
         print(peak_memory())
     else:
-        print(json.dumps(getattr(importlib.import_module(words[0]), words[1])()))
+        print(json.dumps(getattr(importlib.import_module(words[0]), words[1])(*map(json.loads, words[2:]))))
