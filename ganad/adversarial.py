@@ -69,7 +69,7 @@ def adam(
         )
         # a variable, so that games of different lengths can share one program
         rate.decay_steps = keras.Variable(float(rate.decay_steps), trainable=False, name="decay_steps")
-    return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2, name="adam")
+    return backend().Adam(rate, beta_1=beta_1, beta_2=beta_2, name="adam")
 
 
 def _length(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:

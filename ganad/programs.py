@@ -86,7 +86,7 @@ def signature(thing: Any) -> Hashable:
 
 def _optimizer(optimizer: keras.optimizers.Optimizer) -> Hashable:
     """Type and settings; the rate and the length of a schedule are variables, and so part of the state."""
-    if not type(optimizer).__module__.startswith("keras."):
+    if not type(optimizer).__module__.startswith(("keras.", "ganad.")):
         return optimizer
     settings, schedule = _numbers(vars(optimizer)), optimizer._learning_rate
     if type(schedule) is keras.optimizers.schedules.CosineDecay:

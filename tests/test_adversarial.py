@@ -86,6 +86,27 @@ def test_adam_is_the_one_gans_use():
     assert (optimizer.beta_1, adam(1e-4, beta_1=0.9).beta_1) == (0.5, 0.9)
 
 
+@pytest.mark.parametrize("total_steps", [None, 4])
+def test_adam_is_the_algorithm_of_its_paper(total_steps):
+    """Kingma & Ba 2015, algorithm 1 in the order of its last remark: epsilon is added before the bias is corrected."""
+    rng = np.random.default_rng(0)
+    variables = [keras.Variable(rng.normal(size=shape).astype(np.float32)) for shape in ((3, 2), (4,))]
+    slopes = [[rng.normal(size=v.shape).astype(np.float32) for v in variables] for _ in range(4)]
+    expected = [ops.convert_to_numpy(v).astype(float) for v in variables]
+    optimizer = adam(0.01, total_steps=total_steps)
+    optimizer.build(variables)
+    moments = [[0.0, 0.0] for _ in variables]
+    for t, slope in enumerate(slopes, 1):
+        optimizer.apply([ops.convert_to_tensor(g) for g in slope], variables)
+        rate = 0.01 * (0.5 + 0.5 * np.cos(np.pi * (t - 1) / total_steps) if total_steps else 1)
+        for k, g in enumerate(slope):
+            m, v = moments[k] = [0.5 * moments[k][0] + 0.5 * g, 0.999 * moments[k][1] + 0.001 * g**2]
+            expected[k] -= rate * np.sqrt(1 - 0.999**t) / (1 - 0.5**t) * m / (np.sqrt(v) + 1e-7)
+    for found, wanted in zip(variables, expected, strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(found), wanted, rtol=1e-5, atol=1e-6)
+    assert int(optimizer.iterations) == 4
+
+
 def test_adams_rate_falls_along_half_a_cosine():
     schedule = adam(1e-3, total_steps=100)._learning_rate
     steps = np.array([0, 25, 50, 100, 150])

@@ -4,6 +4,8 @@ Each module here implements the same names, and nothing outside this folder impo
 
 ``NAME``
     The name Keras knows the backend by.
+``Adam``
+    Keras' Adam, or one that computes the same in fewer operations.
 ``gradients(losses, groups, variables, inputs=())``
     Values of ``losses(*inputs)`` (a list of scalars) and the gradient of the k-th with respect to the k-th
     group and, after it, to the inputs; ``variables`` are all that the forward pass may read or change (moving statistics,

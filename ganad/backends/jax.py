@@ -12,6 +12,7 @@ from ganad.backends.tracing import TRACES, Caller
 
 NAME = "jax"
 THREADS = True
+Adam = keras.optimizers.Adam
 
 
 def gradients(

@@ -9,6 +9,7 @@ from keras.src.backend.torch.core import get_device
 
 NAME = "torch"
 THREADS = False
+Adam = keras.optimizers.Adam
 
 
 def gradients(
