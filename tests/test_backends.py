@@ -1,7 +1,6 @@
 """One training step on three frameworks: the same numbers.
 
-Each backend but that of the tests runs ``backend_probe.py`` in a process of its own, on the CPU.  ``GANAD_TEST_BACKENDS`` (a comma list)
-names the ones that must be there; without it TensorFlow and JAX must, and PyTorch is tested if it is installed.
+Each backend but that of the tests runs ``backend_probe.py`` in a process of its own, on the CPU; ``asked.py`` says which.
 """
 
 import importlib.util
@@ -15,16 +14,13 @@ import backend_probe
 import keras
 import numpy as np
 import pytest
+from asked import ASKED, BACKENDS, OWN, for_backend
 
 from ganad import backends
 from ganad.detectors import load_detector
 
 PROBE = Path(backend_probe.__file__)
-ASKED = [name.strip() for name in os.environ.get("GANAD_TEST_BACKENDS", "").split(",") if name.strip()]
-NAMES = ASKED or ["tensorflow", "jax", "torch"]
-MISSING = [] if ASKED or importlib.util.find_spec("torch") else ["torch"]
-
-each = pytest.mark.parametrize("name", NAMES)
+each = pytest.mark.parametrize("name", [pytest.param(name, marks=for_backend(name)) for name in BACKENDS])
 
 
 class Probes:
@@ -38,8 +34,7 @@ class Probes:
         for name, detector in self.methods.items():
             detector.save(backend_probe.given(folder, name))
         self._found: dict[str, dict[str, np.ndarray]] = {}
-        others = [name for name in NAMES if name not in (*MISSING, keras.backend.backend())]
-        self._running = {name: self._start(name) for name in others}
+        self._running = {name: self._start(name) for name in ASKED if name != OWN}
 
     def _start(self, name: str) -> subprocess.Popen:
         cpu = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
@@ -55,8 +50,6 @@ class Probes:
         )
 
     def __call__(self, name: str) -> dict[str, np.ndarray]:
-        if name in MISSING:
-            pytest.skip(f"{name} is not installed: pip install ganad[{name}]")
         if name not in self._found:
             if name in self._running:
                 code = self._running[name].wait(900)
@@ -89,7 +82,7 @@ def test_the_probe_ran_on_its_backend(name, probed):
 
 @each
 def test_one_step_is_the_same_on_every_backend(name, probed):
-    ours, theirs = probed(name), probed(NAMES[0])
+    ours, theirs = probed(name), probed(ASKED[0])
     compared = sorted(key for key in ours if key.split("/")[0] in ("table", "images"))
     assert compared == sorted(key for key in theirs if key.split("/")[0] in ("table", "images"))
     assert {key.split("/")[2] for key in compared} == {"loss", "gradient", "statistics", "average"}

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from asked import for_backend
 
 from ganad import bench
 from ganad.bench import floors, growth, ours, report, timing
@@ -339,12 +340,14 @@ def test_growth_is_of_what_it_says(monkeypatch):
     assert found["x"] == [200, 400] and all(seconds > 0 for seconds in found["seconds"])
 
 
+@for_backend("jax")
 def test_models_that_are_trained_together_take_time():
     found = bench.child("call", "ganad.bench.growth", "with_models", "[1, 8]", backend="jax")
     assert found["x"] == [1, 8] and min(found["seconds"]) > 0
     assert found["seconds"][-1] > found["seconds"][0]
 
 
+@for_backend("jax")
 def test_floors_are_of_trained_and_scored_jobs():
     assert floors.TRAINED.keys() | floors.SCORED.keys() <= CASES.keys()
     names = ["EGBAD, images", "EGBAD, KDD", "GANomaly scoring", "AnoGAN search, KDD"]

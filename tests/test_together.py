@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from asked import for_backend
 
 from ganad.datasets import load_dataset
 from ganad.detectors import EGBAD, GANomaly, IsolationForest
@@ -15,6 +16,7 @@ from ganad.survey import many
 from ganad.survey.many import Part, Wanted, perform_many
 
 METHODS = ("egbad", "f_anogan")
+JAX = for_backend("jax")
 TINY = {"epochs": 1, "batch_size": 50, "latent_dim": 4, "width": 0.05}
 
 
@@ -31,6 +33,7 @@ def found(tmp_path_factory) -> dict[str, np.ndarray]:
         return dict(kept)
 
 
+@JAX
 @pytest.mark.parametrize("method", METHODS)
 def test_a_model_learns_the_same_in_company(method, found):
     for what in ("losses", "scores", "threshold"):
@@ -41,12 +44,14 @@ def test_a_model_learns_the_same_in_company(method, found):
         assert np.abs(together - alone).max() < 0.1 * np.abs(first - second).max(), what
 
 
+@JAX
 @pytest.mark.parametrize("method", METHODS)
 def test_a_model_that_diverges_takes_no_other_along(method, found):
     assert found[f"{method}/diverged"].tolist() == [False, True, False]
     assert np.isfinite(found[f"{method}/together/scores"]).all()
 
 
+@JAX
 def test_runs_of_one_training_share_it_and_one_program_holds_all(found):
     models, together, share = found["grid/parts"]
     assert (models, together) == (3, 1) and 0 < share < 1
@@ -55,6 +60,7 @@ def test_runs_of_one_training_share_it_and_one_program_holds_all(found):
     assert (auprc[:, 0] != auprc[:, 1]).any()  # and the score counts
 
 
+@JAX
 def test_the_work_of_a_training_is_counted(found):
     flops, moved, rate, bandwidth = found["grid/work"]
     # 3 epochs of 6 steps; 5,000 to 5 million numbers that are read and written

@@ -34,7 +34,7 @@ TAG, FAILED = "ranged", "claims that failed"
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["chapter", "tests", "_cells"])
+    parser.add_argument("what", choices=["chapter", "tests", "_cells", "_tests"])
     parser.add_argument("name", nargs="?", default="", help="a chapter, such as book/detectors/egbad")
     parser.add_argument("-k", default="", help="which tests, as pytest's -k")
     parser.add_argument("--runs", type=int, default=30)
@@ -42,6 +42,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.what == "_cells":
         json.dump(cells(given.name, given.runs), sys.stdout)
+    elif given.what == "_tests":
+        repeated(given.k, given.runs)
     elif given.what == "chapter":
         chapter(given.name, given.runs, {} if given.no_kernels else KERNELS)
     else:
@@ -149,26 +151,35 @@ def _nbval_rules() -> Any:
 def tests(wanted: str, runs: int, kernels: dict[str, dict[str, str]]) -> None:
     """Print, for each value that a test asserts by ``quality``, its bound and the lowest and highest of all runs."""
     notes: list[dict] = []
-    environments = [{"GANAD_PERTURB": str(run + 1)} for run in range(runs)] + list(kernels.values())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "notes"
-        for environment in environments:
-            command = [sys.executable, "-m", "pytest", "-q", "tests", "-m", "quality", "-p", "no:cacheprovider"]
+        for count, environment in [(runs, {}), *((0, kernel) for kernel in kernels.values())]:
+            command = [sys.executable, __file__, "_tests", "-k", wanted, "--runs", str(count)]
             subprocess.run(
-                command + (["-k", wanted] if wanted else []),
-                env=os.environ | {"GANAD_STABILITY": str(file)} | environment,
-                cwd=ROOT,
-                stdout=subprocess.DEVNULL,
+                command, env=os.environ | {"GANAD_STABILITY": str(file)} | environment, cwd=ROOT, stdout=sys.stderr
             )
-            notes += [json.loads(line) | environment for line in file.read_text().splitlines()] if file.exists() else []
+            notes += [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
             file.unlink(missing_ok=True)
-            print(f"{environment}: {len(notes)} values so far", file=sys.stderr, flush=True)
+            print(f"{environment or 'perturbed weights'}: {len(notes)} values so far", file=sys.stderr, flush=True)
     values = defaultdict(list)
     for note in notes:
         values[note["test"], note["above"]].append(note["value"])
     for (test, above), each in sorted(values.items()):
         short = sum(value <= above for value in each)
         print(f"{test:90s} > {above:<6g} {min(each):.4f} to {max(each):.4f} of {len(each)}{' FAILS' if short else ''}")
+
+
+def repeated(wanted: str, runs: int) -> None:
+    """Run the tests so often, each time with other last bits (0: once, as they are), in one process that keeps its programs."""
+    import pytest
+
+    files = [str(path) for path in sorted(ROOT.glob("tests/test_*.py")) if "mark.quality" in path.read_text("utf-8")]
+    for run in range(runs) or [None]:
+        os.environ.pop("GANAD_PERTURB", None)
+        if run is not None:
+            os.environ["GANAD_PERTURB"] = str(run + 1)
+        options = ["-q", "-m", "quality", "-p", "no:cacheprovider", *(["-k", wanted] if wanted else [])]
+        pytest.main([*options, *files])
 
 
 if __name__ == "__main__":

@@ -27,15 +27,15 @@ def with_samples() -> dict[str, list[float]]:
     }
 
 
-def with_batch() -> dict[str, list[float]]:
+def with_batch(sizes: Sequence[int] = BATCHES) -> dict[str, list[float]]:
     """Seconds of a step of EGBAD on batches of so many rows of KDD's width: what a step costs at all, and what a row adds."""
     seconds = []
-    for size in BATCHES:
+    for size in sizes:
         detector = EGBAD(batch_size=size)
         job = ours.training(detector, ours.KDD, 20_000)
         job.run(20)
         seconds.append(_least(lambda job=job: job.run(200), 3) / 200)
-    return {"x": list(BATCHES), "seconds": seconds}
+    return {"x": list(sizes), "seconds": seconds}
 
 
 def with_models(counts: Sequence[int] = MODELS) -> dict[str, list[float]]:
