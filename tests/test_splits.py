@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganad.datasets import KDD_HEAVY_TAILED, Dataset, Split, kdd_split, leave_one_out, load_dataset, thinned
+from ganad.datasets import KDD_HEAVY_TAILED, Dataset, Split, kdd_split, leave_one_out, load_dataset, subsample, thinned
 from ganad.metrics import detection, flag_top
 
 PARTS = ("x_train", "x_val", "x_test", "y_test", "train_rows", "val_rows", "test_rows")
@@ -282,3 +282,38 @@ def test_a_thinned_split_is_a_part_of_it():
     other = thinned(split, train=100, val=5, test=50, seed=1)
     assert set(other.train_rows) != set(few.train_rows)
     np.testing.assert_array_equal(thinned(split, train=100, val=5, test=50, seed=1).test_rows, other.test_rows)
+
+
+@pytest.mark.parametrize("anomaly", range(10))
+@pytest.mark.parametrize("test", [2, 50, 99])
+def test_a_subsample_keeps_the_prevalence(anomaly, test):
+    split = leave_one_out(load_dataset("digits"), anomaly)
+    few = subsample(split, train=100, val=10_000, test=test, seed=anomaly)
+    assert [len(few.x_train), len(few.x_val), len(few.x_test)] == [100, len(split.x_val), test]
+    assert abs(few.y_test.sum() - test * split.prevalence) <= 0.5
+    assert set(few.y_test) == {0, 1}
+    for part in ("train", "val", "test"):
+        where = {row: place for place, row in enumerate(getattr(split, f"{part}_rows"))}
+        places = [where[row] for row in getattr(few, f"{part}_rows")]
+        assert places == sorted(set(places))
+        np.testing.assert_array_equal(getattr(few, f"x_{part}"), getattr(split, f"x_{part}")[places])
+        if part == "test":
+            np.testing.assert_array_equal(few.y_test, split.y_test[places])
+
+
+def test_a_subsample_is_settled_by_its_seed_and_a_large_one_is_the_split():
+    split = leave_one_out(load_dataset("digits"), 3)
+    rows = [subsample(split, train=100, val=5, test=50, seed=seed).test_rows for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(rows[0], rows[1])
+    assert set(rows[0]) != set(rows[2])
+    whole = subsample(split, train=10_000, val=10_000, test=10_000)
+    for part in ("train", "val", "test"):
+        np.testing.assert_array_equal(getattr(whole, f"{part}_rows"), getattr(split, f"{part}_rows"))
+
+
+def test_a_subsample_of_one_kind_stays_of_one_kind():
+    split = leave_one_out(load_dataset("digits"), 3)
+    normal = subsample(split, train=5, val=5, test=10_000)
+    normal = replace(normal, x_test=normal.x_test[normal.y_test == 0], y_test=np.zeros((normal.y_test == 0).sum(), int))
+    normal = replace(normal, test_rows=np.arange(len(normal.y_test)))
+    assert subsample(normal, train=5, val=5, test=10).y_test.tolist() == [0] * 10

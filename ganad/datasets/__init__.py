@@ -15,7 +15,7 @@ from ganad.datasets.contents import (
     fingerprint,
 )
 from ganad.datasets.sources import NAMES, check, class_names, data_file, fetch, load_dataset, source
-from ganad.datasets.splits import KDD_HEAVY_TAILED, Split, kdd_split, leave_one_out, thinned
+from ganad.datasets.splits import KDD_HEAVY_TAILED, Split, kdd_split, leave_one_out, subsample, thinned
 
 __all__ = [
     "KDD_HEAVY_TAILED",
@@ -36,5 +36,6 @@ __all__ = [
     "leave_one_out",
     "load_dataset",
     "source",
+    "subsample",
     "thinned",
 ]

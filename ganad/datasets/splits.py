@@ -58,6 +58,43 @@ def thinned(split: Split, *, train: int, val: int, test: int, seed: int = 0) -> 
     return replace(split, **changes)
 
 
+def subsample(split: Split, *, train: int, val: int, test: int, seed: int = 0) -> Split:
+    """At most so many samples of each part, drawn at random; the test set keeps its prevalence, and every part its order.
+
+    Parameters
+    ----------
+    train, val, test : int
+        Most samples of each part; a part that has fewer stays whole.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    Split
+        Of ``test`` samples, the nearest whole number to ``test * split.prevalence`` are anomalies, and at least one is of
+        each kind that the split has.
+    """
+    rng = np.random.default_rng(seed)
+    kept = {
+        part: _drawn(rng, len(getattr(split, f"x_{part}")), most) for part, most in (("train", train), ("val", val))
+    }
+    kinds = [np.flatnonzero(split.y_test == kind) for kind in (0, 1)]
+    if test < len(split.y_test):
+        odd = round(test * split.prevalence)
+        odd = min(max(odd, 1), test - 1) if all(map(len, kinds)) and test > 1 else odd
+        kinds = [rows[_drawn(rng, len(rows), count)] for rows, count in zip(kinds, (test - odd, odd), strict=True)]
+    kept["test"] = np.sort(np.concatenate(kinds))
+    changes = {"y_test": split.y_test[kept["test"]]}
+    for part, places in kept.items():
+        changes |= {name: getattr(split, name)[places] for name in (f"x_{part}", f"{part}_rows")}
+    return replace(split, **changes)
+
+
+def _drawn(rng: np.random.Generator, count: int, most: int) -> np.ndarray:
+    """At most so many of the places 0 to ``count``, in order."""
+    return np.sort(rng.permutation(count)[:most])
+
+
 def leave_one_out(data: Dataset, anomaly_class: int, seed: int = 0) -> Split:
     """One class is the anomaly, all others are normal (survey, section 3).
 
