@@ -197,9 +197,9 @@ def test_models_are_trained_as_the_chapters_code_does(chapter):
     given = fixed_by(chapter)
     assert {value for name, value in given if name == "decay"} == {models.DECAY}
     if chapter.endswith("/egbad"):
-        assert ("turns", models.EGBAD_TURNS) in given and ("schedule", models.EGBAD_SCHEDULE) in given
+        assert ("turns", models.EGBAD_TURNS) in given and ("schedule", models.SCHEDULE) in given
     if chapter.endswith("/anogan"):
-        assert ("threshold_samples", models.SEARCHED_FOR_THRESHOLD) in given
+        assert ("threshold_samples", models.SEARCHED_FOR_THRESHOLD) in given and ("schedule", models.SCHEDULE) in given
 
 
 def test_every_model_that_a_page_shows_first_has_its_picture():

@@ -1,9 +1,13 @@
 """GAN and BiGAN: they learn something, and say the same twice."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from keras import ops
 
 from ganad import plots
+from ganad.generative import bigan, gan
 from ganad.generative.bigan import BiGAN
 from ganad.generative.gan import GAN, saturating_loss
 from ganad.together import fit_seeds
@@ -20,6 +24,22 @@ def two_blobs() -> np.ndarray:
 def blobs_reached(points: np.ndarray) -> tuple[float, float]:
     """Shares of the points that lie within .4 of each centre."""
     return tuple(float((np.linalg.norm(points - centre, axis=1) < 0.4).mean()) for centre in ([-1, 0], [1, 0]))
+
+
+@pytest.mark.parametrize("module", [gan, bigan])
+def test_the_losses_are_the_papers(module) -> None:
+    """Goodfellow et al. 2014, section 3; Donahue et al. 2017, equation (3): E wants of D the opposite, as G does."""
+    real, fake = np.float32([[2.0], [-1.0], [0.5]]), np.float32([[0.3], [-2.0], [1.5]])
+    play = SimpleNamespace(real=ops.convert_to_tensor(real), fake=ops.convert_to_tensor(fake))
+    d_real, d_fake = 1 / (1 + np.exp(-real)), 1 / (1 + np.exp(-fake))
+    expected = {
+        "discriminator_loss": -np.log(d_real).mean() - np.log(1 - d_fake).mean(),
+        "generator_loss": -np.log(d_fake).mean(),
+    }
+    expected |= {"encoder_loss": -np.log(1 - d_real).mean()} if module is bigan else {}
+    expected |= {"saturating_loss": np.log(1 - d_fake).mean()} if module is gan else {}
+    for name, value in expected.items():
+        assert float(getattr(module, name)(play)) == pytest.approx(value, rel=1e-5), name
 
 
 @pytest.mark.quality

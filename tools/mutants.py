@@ -100,7 +100,14 @@ FAULTS = (
         "generative/bigan.py",
         "return binary_cross_entropy(play.real, False)",
         "return binary_cross_entropy(play.real, True)",
-        "adversarial backends detectors generative",
+        "generative",
+    ),
+    Fault(
+        "the generator wants what the discriminator wants",
+        "generative/gan.py",
+        "return binary_cross_entropy(play.fake, True)",
+        "return binary_cross_entropy(play.fake, False)",
+        "generative",
     ),
     Fault(
         "GANomaly's codes are compared without the second encoder",
@@ -184,7 +191,7 @@ FAULTS = (
         "networks/spectral.py",
         "        if training:\n",
         "        if False:\n",
-        "backends networks",
+        "networks backends",
     ),
 )
 

@@ -34,6 +34,8 @@ class AnoGAN(SearchingDetector):
         100 for images, 50 for tables.
     learning_rate : float, optional
         Adam's step size for both players; 1e-5.
+    schedule : {"constant", "cosine"}
+        What becomes of the learning rate: "cosine" takes it to zero by the last step.
     decay : float, optional
         Of the moving average of the weights that score; .999 for images, .9999 for tables.
     score : {"feature_matching", "cross_entropy"}
@@ -62,6 +64,7 @@ class AnoGAN(SearchingDetector):
     _roles = ("generator", "discriminator")
     _scoring = ("score", "score_weight", "steps", "search_rate", "restarts", "tolerance", "threshold_samples")
     _rules = NeuralDetector._neural_rules | {
+        "schedule": choice("constant", "cosine"),
         "score": choice("feature_matching", "cross_entropy"),
         "score_weight": real(0, 1),
         "steps": whole(0, 1_000_000),
@@ -78,6 +81,7 @@ class AnoGAN(SearchingDetector):
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
+        schedule: str = "constant",
         decay: float | None = None,
         score: str = "feature_matching",
         score_weight: float = 0.1,
@@ -96,6 +100,7 @@ class AnoGAN(SearchingDetector):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.decay = decay
         self.score = score
         self.score_weight = score_weight
@@ -124,7 +129,8 @@ class AnoGAN(SearchingDetector):
 
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
         chosen = {name: self.reference_[name] for name in ("latent_dim", "learning_rate", "decay")}
-        return gan_game(networks, **chosen, seed=self.seed)
+        fall = total_steps if self.schedule == "cosine" else None
+        return gan_game(networks, **chosen, total_steps=fall, seed=self.seed)
 
     def _compile(self, networks: dict[str, keras.Model]) -> Callable:
         image = len(networks["generator"].output.shape) == 4

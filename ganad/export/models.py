@@ -21,7 +21,8 @@ from ganad.generative.gan import sample as passed
 
 # What the chapters' code fixes beside their parameters; a test compares.
 DECAY = 0.99  # short trainings
-EGBAD_TURNS, EGBAD_SCHEDULE = "simultaneous", "cosine"
+EGBAD_TURNS = "simultaneous"
+SCHEDULE = "cosine"  # of EGBAD and AnoGAN
 SEARCHED_FOR_THRESHOLD = 64
 SHOWN_NORMAL, SHOWN_ANOMALOUS = 18, 6  # samples of the test set to choose from
 FILM_STEPS = sorted({*range(0, 60), *range(60, 200, 2), *range(200, 501, 5)})
@@ -189,7 +190,8 @@ def _film(parameters: dict[str, Any]) -> dict[str, Any]:
     """The search as a film, at :data:`FILM_STEPS`: three normal queries and three anomalies, see :func:`film_queries`."""
     task = _Task(parameters)
     queries = task.given.pop("queries")
-    detector = AnoGAN(**task.given | {"steps": FILM_STEPS[-1]}, decay=DECAY, threshold_samples=SEARCHED_FOR_THRESHOLD)
+    settings = {"decay": DECAY, "schedule": SCHEDULE, "threshold_samples": SEARCHED_FOR_THRESHOLD}
+    detector = AnoGAN(**task.given | {"steps": FILM_STEPS[-1]}, **settings)
     detector.fit(task.split.x_train)
     x, labels = task.split.x_test[:queries], task.split.y_test[:queries]
     ends = detector.decision_function(x)
@@ -234,7 +236,7 @@ def film_queries(ends: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def every() -> list[Exported]:
     """All models of the pages."""
     detectors: dict[str, Callable] = {
-        "egbad": _detector(EGBAD, turns=EGBAD_TURNS, schedule=EGBAD_SCHEDULE),
+        "egbad": _detector(EGBAD, turns=EGBAD_TURNS, schedule=SCHEDULE),
         "f-anogan": _detector(FAnoGAN),
         "ganomaly": _detector(GANomaly),
     }

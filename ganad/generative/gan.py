@@ -65,14 +65,19 @@ def gan_game(
     latent_dim: int,
     *,
     learning_rate: float,
+    total_steps: int | None = None,
     generator_objective: Callable[[GANPlay], Any] = generator_loss,
     decay: float = 0.999,
     seed: int = 0,
 ) -> Game:
-    """Discriminator and generator move from one forward pass, both by Adam."""
+    """Discriminator and generator move from one forward pass, both by Adam; with ``total_steps`` its rate falls to zero over them."""
+
+    def optimizer() -> keras.optimizers.Optimizer:
+        return adam(learning_rate, total_steps=total_steps)
+
     players = {
-        "discriminator": Player(("discriminator",), discriminator_loss, adam(learning_rate)),
-        "generator": Player(("generator",), generator_objective, adam(learning_rate)),
+        "discriminator": Player(("discriminator",), discriminator_loss, optimizer()),
+        "generator": Player(("generator",), generator_objective, optimizer()),
     }
     return Game(networks, players, LatentPlay(GANPlay, latent_dim, seed), decay=decay)
 
