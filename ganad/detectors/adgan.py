@@ -17,7 +17,7 @@ from ganad.generative.gan import gan_game
 from ganad.generative.latent_search import draw_starts
 from ganad.generative.moving_generator import Moved, MovingSearch
 from ganad.networks import check_shape, dcgan_generator, gan_discriminator
-from ganad.parameters import real, whole
+from ganad.parameters import choice, real, whole
 
 
 class ADGAN(SearchingDetector):
@@ -33,6 +33,8 @@ class ADGAN(SearchingDetector):
         64 for images, 50 for tables.
     learning_rate : float, optional
         Adam's step size for both players; 2e-4.
+    schedule : {"constant", "cosine"}
+        What becomes of the learning rate: "cosine" takes it to zero by the last step.
     decay : float, optional
         Of the moving average of the weights that score; .999.
     steps : int
@@ -55,6 +57,7 @@ class ADGAN(SearchingDetector):
     _roles = ("generator", "discriminator")
     _scoring = ("steps", "restarts", "latent_rate", "generator_rate", "threshold_samples")
     _rules = NeuralDetector._neural_rules | {
+        "schedule": choice("constant", "cosine"),
         "steps": whole(0, 10_000),
         "restarts": whole(1, 10_000),
         "latent_rate": real(0, 100),
@@ -69,6 +72,7 @@ class ADGAN(SearchingDetector):
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
+        schedule: str = "constant",
         decay: float | None = None,
         steps: int = 5,
         restarts: int = 8,
@@ -85,6 +89,7 @@ class ADGAN(SearchingDetector):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.decay = decay
         self.steps = steps
         self.restarts = restarts
@@ -115,7 +120,8 @@ class ADGAN(SearchingDetector):
 
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
         chosen = {name: self.reference_[name] for name in ("latent_dim", "learning_rate", "decay")}
-        return gan_game(networks, **chosen, seed=self.seed)
+        fall = total_steps if self.schedule == "cosine" else None
+        return gan_game(networks, **chosen, total_steps=fall, seed=self.seed)
 
     def _compile(self, networks: dict[str, keras.Model]) -> Callable:
         return MovingSearch(
