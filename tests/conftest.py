@@ -26,8 +26,8 @@ diff_srv_rate srv_diff_host_rate dst_host_count dst_host_srv_count dst_host_same
 dst_host_same_src_port_rate dst_host_srv_diff_host_rate dst_host_serror_rate dst_host_srv_serror_rate
 dst_host_rerror_rate dst_host_srv_rerror_rate label
 """
-LONGEST = ("detectors", "sweep", "backends", "together", "bench")
-"""Test files that take minutes: begun first, so that no process is left alone with one of them at the end."""
+LONGEST = ("sweep", "wrong_methods", "grading", "detectors", "bundle", "backends", "together", "bench", "book")
+"""Test files that take long: begun first, so that no process is left alone with one of them at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -46,12 +46,6 @@ WRONG = {
         "gan.gan_game.__kwdefaults__['generator_objective'] = gan.discriminator_loss\n"
         "gan.discriminator_loss = gan.generator_loss",
     ),
-    "AnoGAN does not search": Wrong(
-        "book/detectors/anogan",
-        "cell-19",
-        "search = LatentSearch.search\n"
-        "LatentSearch.search = lambda self, x, starts, steps=None: search(self, x, starts, steps=0)",
-    ),
 }
 
 
