@@ -15,8 +15,6 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 unit chapters: export OMP_NUM_THREADS ?= 1
 unit chapters: export TF_NUM_INTRAOP_THREADS ?= 1
 unit chapters: export TF_NUM_INTEROP_THREADS ?= 1
-# The chapters' images are of 8x8 pixels, for which TensorFlow's own kernels are a fifth faster than oneDNN's; on larger ones not.
-chapters: export TF_ENABLE_ONEDNN_OPTS ?= 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

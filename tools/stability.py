@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("name", nargs="?", default="", help="a chapter, such as book/detectors/egbad")
     parser.add_argument("-k", default="", help="which tests, as pytest's -k")
     parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--more", action="store_true", help="widen the ranges that are there, of the same chapter")
     parser.add_argument("--no-kernels", action="store_true", help="perturbed weights alone")
     given = parser.parse_args()
     if given.what == "_cells":
@@ -45,7 +46,7 @@ def main() -> None:
     elif given.what == "_tests":
         repeated(given.k, given.runs)
     elif given.what == "chapter":
-        chapter(given.name, given.runs, {} if given.no_kernels else KERNELS)
+        chapter(given.name, given.runs, {} if given.no_kernels else KERNELS, given.more)
     else:
         tests(given.k, given.runs, {} if given.no_kernels else KERNELS | JAX)
 
@@ -53,9 +54,9 @@ def main() -> None:
 # ---- chapters
 
 
-def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]]) -> None:
+def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]], more: bool = False) -> None:
     """Write the ranges of a chapter's tagged cells; fails if one of its claims did not hold in a run."""
-    texts = _child(name, runs, {})
+    texts = _child(name, runs, {}) if runs else {}
     for environment in kernels.values():
         for cell, said in _child(name, 0, environment).items():
             texts.setdefault(cell, []).extend(said)
@@ -63,7 +64,9 @@ def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]]) -> None:
     for cell, said in kept(name).items():
         texts.setdefault(cell, []).extend(said)
     rules = _nbval_rules()
-    ranges: dict[str, dict[str, list]] = defaultdict(dict)
+    path = ROOT / f"{name}.ranges.json"
+    known = json.loads(path.read_text("utf-8")) if more else {"runs": 0, "cells": {}}
+    ranges: dict[str, dict[str, list]] = defaultdict(dict, known["cells"])
     for cell, said in texts.items():
         for text in said:
             words, numbers = rules.taken_apart(text)
@@ -71,8 +74,8 @@ def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]]) -> None:
             ranges[cell][words] = [
                 [min(low, float(n)), max(high, float(n))] for (low, high), n in zip(ends, numbers, strict=True)
             ]
-    path = ROOT / f"{name}.ranges.json"
-    path.write_text(json.dumps({"runs": 1 + runs + len(kernels), "cells": ranges}, indent=1, ensure_ascii=False) + "\n")
+    made = known["runs"] + runs + len(kernels) + (not more)  # the kept outputs are one more
+    path.write_text(json.dumps({"runs": made, "cells": ranges}, indent=1, ensure_ascii=False) + "\n")
     for cell, each in ranges.items():
         for words, ends in each.items():
             if ends:
