@@ -59,7 +59,7 @@ def real() -> Callable[[str], Dataset]:
 
 @pytest.fixture(autouse=True, scope="session")
 def unoptimised() -> None:
-    """TensorFlow's programs as they are traced: to optimise their graphs takes a quarter of a training of seconds.
+    """TensorFlow's programs as they are traced: to optimise their graphs takes a quarter of the time of a short fit.
 
     The chapters, which are checked too, run them optimised.
     """

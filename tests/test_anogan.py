@@ -1,7 +1,5 @@
 """AnoGAN's own: what its search may not do, and what its scores are made of."""
 
-import itertools
-
 import numpy as np
 import pytest
 
@@ -77,12 +75,3 @@ def test_the_threshold_comes_from_a_part_of_a_large_training_set(pictures):
     rows = [int(np.abs(every - score).argmin()) for score in detector.decision_scores_]
     assert rows == sorted(rows) and len(set(rows)) == 30
     np.testing.assert_allclose(every[rows], detector.decision_scores_, rtol=1e-3)
-
-
-def test_a_cosine_takes_the_rate_to_zero(table):
-    weights = []
-    AnoGAN(**TINY | {"epochs": 12}, decay=0.0, schedule="cosine").fit(
-        table, on_epoch=lambda _, detector: weights.append(detector.networks_["generator"].get_weights()[0])
-    )
-    moves = [np.abs(after - before).mean() for before, after in itertools.pairwise(weights)]
-    assert moves[-1] < 0.2 * moves[0]

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import inspect
 import io
+import itertools
 import json
 import pickle
 import re
@@ -898,6 +899,19 @@ def test_egbad_learns_what_columns_have_to_do_with_each_other(quality):
     x = np.concatenate([ordinary, odd])
     found = [roc_auc_score(np.repeat([0, 1], 300), detector.decision_function(x)) for detector in detectors]
     quality(np.median(found), above=0.9)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NEURAL if "schedule" in inspect.signature(detector_class(name)).parameters]
+)
+def test_a_cosine_takes_the_rate_to_zero(name, samples):
+    weights = []
+    tiny(name, **SHORT.get(name, {}) | {"epochs": 12, "decay": 0.0, "schedule": "cosine"}).fit(
+        samples["table"],
+        on_epoch=lambda _, detector: weights.append(next(iter(detector.networks_.values())).get_weights()[0]),
+    )
+    moves = [np.abs(after - before).mean() for before, after in itertools.pairwise(weights)]
+    assert moves[-1] < 0.2 * moves[0]
 
 
 def test_nearest_neighbour_is_the_distance_to_the_nearest_training_sample(samples, fitted):

@@ -61,7 +61,8 @@ def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]], more: bool
         for cell, said in _child(name, 0, environment).items():
             texts.setdefault(cell, []).extend(said)
     failed = texts.pop(FAILED, [])
-    for cell, said in kept(name).items():
+    before = kept(name)
+    for cell, said in before.items():
         texts.setdefault(cell, []).extend(said)
     rules = _nbval_rules()
     path = ROOT / f"{name}.ranges.json"
@@ -74,7 +75,7 @@ def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]], more: bool
             ranges[cell][words] = [
                 [min(low, float(n)), max(high, float(n))] for (low, high), n in zip(ends, numbers, strict=True)
             ]
-    made = known["runs"] + runs + len(kernels) + (not more)  # the kept outputs are one more
+    made = known["runs"] + runs + len(kernels) + (any(before.values()) and not more)  # the kept outputs are one
     path.write_text(json.dumps({"runs": made, "cells": ranges}, indent=1, ensure_ascii=False) + "\n")
     for cell, each in ranges.items():
         for words, ends in each.items():

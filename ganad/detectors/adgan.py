@@ -120,8 +120,7 @@ class ADGAN(SearchingDetector):
 
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
         chosen = {name: self.reference_[name] for name in ("latent_dim", "learning_rate", "decay")}
-        fall = total_steps if self.schedule == "cosine" else None
-        return gan_game(networks, **chosen, total_steps=fall, seed=self.seed)
+        return gan_game(networks, **chosen, total_steps=self._fall(total_steps), seed=self.seed)
 
     def _compile(self, networks: dict[str, keras.Model]) -> Callable:
         return MovingSearch(

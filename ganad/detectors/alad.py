@@ -177,7 +177,7 @@ class ALAD(NeuralDetector):
             "generator": (("generator",), self._with_residual(generator_loss)),
             "encoder": (("encoder",), self._with_residual(encoder_loss)),
         }
-        rate, fall = self.reference_["learning_rate"], total_steps if self.schedule == "cosine" else None
+        rate, fall = self.reference_["learning_rate"], self._fall(total_steps)
         players = {name: Player(roles, loss, adam(rate, total_steps=fall)) for name, (roles, loss) in moves.items()}
         play = LatentPlay(ALADPlay, self.reference_["latent_dim"], self.seed)
         return Game(networks, players, play, turns=TURNS[self.turns], decay=self.reference_["decay"])

@@ -181,7 +181,7 @@ class EGBAD(ComplexityCorrected):
         return losses
 
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
-        fall = total_steps if self.schedule == "cosine" else None
+        fall = self._fall(total_steps)
         players = {
             role: Player((role,), loss, adam(self.reference_["learning_rate"], total_steps=fall))
             for role, loss in self._losses().items()

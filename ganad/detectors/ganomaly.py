@@ -202,7 +202,7 @@ class GANomaly(ComplexityCorrected):
         )
 
     def _game(self, networks: dict[str, keras.Model], total_steps: int) -> Game:
-        rate, fall = self.reference_["learning_rate"], total_steps if self.schedule == "cosine" else None
+        rate, fall = self.reference_["learning_rate"], self._fall(total_steps)
         moves = {
             "discriminator": (("discriminator",), discriminator_loss),
             "generator": (("encoder", "decoder", "second_encoder"), self._generator_loss()),

@@ -84,6 +84,10 @@ class NeuralDetector(Detector):
         """
         raise NotImplementedError
 
+    def _fall(self, total_steps: int) -> int | None:
+        """Steps over which the learning rate falls to zero, for methods with a ``schedule``; None: it stays."""
+        return total_steps if self.schedule == "cosine" else None
+
     def _compile(self, networks: dict[str, keras.Model]) -> Callable:
         """What scores: here :meth:`_judge`, one pass over a batch.  Methods that search replace it."""
         variables = [variable for network in networks.values() for variable in network.variables]
