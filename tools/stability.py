@@ -38,11 +38,12 @@ def main() -> None:
     parser.add_argument("name", nargs="?", default="", help="a chapter, such as book/detectors/egbad")
     parser.add_argument("-k", default="", help="which tests, as pytest's -k")
     parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--first", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--more", action="store_true", help="widen the ranges that are there, of the same chapter")
     parser.add_argument("--no-kernels", action="store_true", help="perturbed weights alone")
     given = parser.parse_args()
     if given.what == "_cells":
-        json.dump(cells(given.name, given.runs), sys.stdout)
+        json.dump(cells(given.name, given.runs, given.first), sys.stdout)
     elif given.what == "_tests":
         repeated(given.k, given.runs)
     elif given.what == "chapter":
@@ -56,7 +57,9 @@ def main() -> None:
 
 def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]], more: bool = False) -> None:
     """Write the ranges of a chapter's tagged cells; fails if one of its claims did not hold in a run."""
-    texts = _child(name, runs, {}) if runs else {}
+    path = ROOT / f"{name}.ranges.json"
+    known = json.loads(path.read_text("utf-8")) if more else {"runs": 0, "cells": {}}
+    texts = _child(name, runs, {}, first=known["runs"] + 1) if runs else {}  # perturbed as no run before
     for environment in kernels.values():
         for cell, said in _child(name, 0, environment).items():
             texts.setdefault(cell, []).extend(said)
@@ -65,8 +68,6 @@ def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]], more: bool
     for cell, said in before.items():
         texts.setdefault(cell, []).extend(said)
     rules = _nbval_rules()
-    path = ROOT / f"{name}.ranges.json"
-    known = json.loads(path.read_text("utf-8")) if more else {"runs": 0, "cells": {}}
     ranges: dict[str, dict[str, list]] = defaultdict(dict, known["cells"])
     for cell, said in texts.items():
         for text in said:
@@ -85,16 +86,16 @@ def chapter(name: str, runs: int, kernels: dict[str, dict[str, str]], more: bool
         sys.exit("\n".join(f"{failed.count(each)} times not so: {each}" for each in dict.fromkeys(failed)))
 
 
-def _child(name: str, runs: int, environment: dict[str, str]) -> dict[str, list[str]]:
+def _child(name: str, runs: int, environment: dict[str, str], first: int = 1) -> dict[str, list[str]]:
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "agg", "GANAD_CLAIMS": "strict"}
-    command = [sys.executable, __file__, "_cells", name, "--runs", str(runs)]
+    command = [sys.executable, __file__, "_cells", name, "--runs", str(runs), "--first", str(first)]
     done = subprocess.run(command, env=os.environ | quiet | environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     if done.returncode:
         sys.exit(f"{name} failed under {environment or 'perturbed weights'}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def cells(name: str, runs: int) -> dict[str, list[str]]:
+def cells(name: str, runs: int, first: int = 1) -> dict[str, list[str]]:
     """What the tagged cells of a chapter print in so many perturbed runs (0: one that is not), all in one kernel."""
     import nbformat
     from nbclient import NotebookClient
@@ -112,7 +113,7 @@ def cells(name: str, runs: int) -> dict[str, list[str]]:
         for run in range(runs) or [None]:
             reset.source = "%reset -f\nimport os\nos.environ.pop('GANAD_PERTURB', None)\n"
             if run is not None:
-                reset.source += f"os.environ['GANAD_PERTURB'] = '{run + 1}'"
+                reset.source += f"os.environ['GANAD_PERTURB'] = '{first + run}'"
             for place, cell in enumerate(notebook.cells):
                 try:
                     client.execute_cell(cell, place)
