@@ -14,6 +14,8 @@ from typing import Any
 
 import keras
 
+from ganad.networks.convolution import formulation
+
 KEPT = 64
 """Programs that are kept; the one that was used longest ago makes room for the next."""
 
@@ -39,7 +41,7 @@ def program(key: Hashable, make: Callable[[], Callable]) -> Callable:
         Compiles; called at most once per key while the program is kept.
     """
     settings = (keras.backend.backend(), keras.config.floatx(), keras.config.image_data_format())
-    key = (key, settings, keras.config.dtype_policy().name)
+    key = (key, settings, keras.config.dtype_policy().name, formulation())
     try:
         hash(key)
     except TypeError:  # an argument of a loss that cannot be compared: the program is this model's own

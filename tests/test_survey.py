@@ -205,3 +205,17 @@ def test_published_rows_agree_with_themselves() -> None:
         assert 2 * row.precision * row.recall / (row.precision + row.recall) == pytest.approx(row.f1, abs=2e-5)
     assert np.mean(reported.EGBAD_AUPRC["mnist"]) == pytest.approx(0.792, abs=1e-3)
     assert np.mean(reported.EGBAD_AUPRC["fashion_mnist"]) == pytest.approx(0.751, abs=1e-3)
+
+
+def test_a_row_says_what_reconstruction_is_worth(row: dict) -> None:
+    split = leave_one_out(load_dataset("breast_cancer"), 0)
+    everything = run("pca_residual", split, seed=0, variant="all", components=30)
+    assert everything["residual"] < 1e-5 < row["residual"] < row["median_residual"]
+    assert row["median_residual"] == pytest.approx(np.abs(split.x_val - np.median(split.x_train, axis=0)).mean())
+    assert np.isnan(run("isolation_forest", split, seed=0, variant="none")["residual"])
+
+
+def test_a_file_from_before_a_column_is_read(row: dict, file: Path) -> None:
+    results.record([row])
+    pd.read_csv(file).drop(columns=list(results.NEWER)).to_csv(file, index=False)
+    assert results.read()["residual"].isna().all() and results.read().auprc.notna().all()

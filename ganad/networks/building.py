@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from ganad.networks.convolution import Conv2D, Conv2DTranspose
 from ganad.networks.spectral import SpectralNormalization
 
 Shape = tuple[int, ...]
@@ -45,7 +46,7 @@ class Builder:
     def conv(self, filters: int, size: int | tuple[int, int], stride: int, padding: str = "same") -> keras.Layer:
         """A convolution."""
         return self._bounded(
-            layers.Conv2D(
+            Conv2D(
                 filters,
                 size,
                 stride,
@@ -59,7 +60,7 @@ class Builder:
         self, filters: int, size: int | tuple[int, int], stride: int, padding: str = "same"
     ) -> keras.Layer:
         """A transposed convolution; never spectrally normalised."""
-        return layers.Conv2DTranspose(
+        return Conv2DTranspose(
             filters,
             size,
             stride,

@@ -4,11 +4,14 @@ A Keras layer has one kernel for a whole batch.  A method that bends the generat
 take one query at a time; as batched matrix products it takes many.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 from keras import layers, ops
+
+from ganad.networks.convolution import overlapped, whole_strides
 
 
 class RowWise:
@@ -37,7 +40,7 @@ class RowWise:
         rest, h = list(theta), z
         for layer in self._layers:
             count = len(layer.trainable_variables)
-            call = _CALLS.get(type(layer))
+            call = _call(layer)
             h = call(layer, h, *rest[:count]) if call else layer(h, training=False)
             rest = rest[count:]
         return h
@@ -55,35 +58,22 @@ def _normalise(layer: layers.BatchNormalization, h: Any, gamma: Any, beta: Any) 
 
 
 def _transpose(layer: layers.Conv2DTranspose, h: Any, kernel: Any, bias: Any = None) -> Any:
-    """Every pixel paints a patch, patches overlap: a patch is ``parts`` strides wide."""
     rows, height, width, channels = ops.shape(h)
-    (size, _), (stride, _), filters = layer.kernel_size, layer.strides, layer.filters
-    parts = -(-size // stride)
-    kernel = ops.pad(kernel, [(0, 0), *[(0, parts * stride - size)] * 2, (0, 0), (0, 0)])
-    patches = ops.einsum(
-        "nxc,nkc->nxk",
-        ops.reshape(h, (rows, height * width, channels)),
-        ops.reshape(kernel, (rows, (parts * stride) ** 2 * filters, channels)),
-    )
-    painted = _paint(ops.reshape(patches, (rows, height, width, parts, stride, parts, stride, filters)), parts)
-    surplus = size - stride if layer.padding == "same" else 0
-    first, last = surplus // 2, surplus - surplus // 2 + parts * stride - size
-    painted = painted[:, first : painted.shape[1] - last, first : painted.shape[2] - last]
+    kernel = whole_strides(kernel, layer.strides)
+    points = math.prod(kernel.shape[1:4])
+    kernel = ops.reshape(kernel, (rows, points, channels))
+    patches = ops.einsum("nxc,nkc->nxk", ops.reshape(h, (rows, height * width, channels)), kernel)
+    patches = ops.reshape(patches, (rows, height, width, points))
+    painted = overlapped(patches, layer.kernel_size, layer.strides, layer.padding)
     return layer.activation(painted if bias is None else painted + bias[:, None, None])
 
 
-def _paint(patches: Any, parts: int) -> Any:
-    rows, height, width, _, stride, _, _, filters = ops.shape(patches)
-    painted = sum(
-        ops.pad(patches[:, :, :, i, :, j], [(0, 0), (i, parts - 1 - i), (j, parts - 1 - j), *[(0, 0)] * 3])
-        for i in range(parts)
-        for j in range(parts)
-    )
-    shape = (rows, (height + parts - 1) * stride, (width + parts - 1) * stride, filters)
-    return ops.reshape(ops.transpose(painted, (0, 1, 3, 2, 4, 5)), shape)
-
-
 _CALLS = {layers.Dense: _dense, layers.BatchNormalization: _normalise, layers.Conv2DTranspose: _transpose}
+
+
+def _call(layer: keras.Layer) -> Callable | None:
+    """How a layer with weights is called row by row."""
+    return next((call for kind, call in _CALLS.items() if isinstance(layer, kind)), None)
 
 
 def _inner(generator: keras.Model) -> list[keras.Layer]:

@@ -15,11 +15,17 @@ from ganad.metrics import Interval, interval
 
 COLUMNS = (
     "dataset", "detector", "variant", "anomaly_class", "seed", "epochs", "prevalence", "auprc", "auroc",
-    "precision", "recall", "f1", "val_precision", "val_recall", "val_f1",
+    "precision", "recall", "f1", "val_precision", "val_recall", "val_f1", "residual", "median_residual",
     "train_seconds", "score_seconds", "backend", "device", "version", "parameters",
 )  # fmt: skip
 """``precision``, ``recall``, ``f1`` follow the survey's rule (80th percentile of the test scores); the three with ``val_``
-the threshold that normal validation samples give (their .99 quantile)."""
+the threshold that normal validation samples give (their .99 quantile).  ``residual`` is the mean absolute difference of normal
+validation samples and their reconstructions, ``median_residual`` that of the same samples and the median of the training
+samples: a model that reconstructs no better has learned nothing of its data.  Both are empty where nothing is reconstructed, and
+in rows from before they were noted."""
+
+NEWER = ("residual", "median_residual")
+"""Columns that older files lack."""
 
 KEY = ("dataset", "detector", "variant", "anomaly_class", "seed")
 """What makes two rows the same run: the later one replaces the earlier."""
@@ -57,9 +63,9 @@ def read(path: Path | None = None) -> pd.DataFrame:
         table = pd.read_csv(path, dtype={"variant": str, "anomaly_class": str, "version": str, "parameters": str})
     except (ValueError, UnicodeDecodeError) as error:
         raise ResultsError(f"{path} is no results table: {str(error).splitlines()[0]}") from error
-    if missing := [column for column in COLUMNS if column not in table]:
+    if missing := [column for column in COLUMNS if column not in table and column not in NEWER]:
         raise ResultsError(f"{path} is no results table: it has no column {missing[0]}")
-    return table[list(COLUMNS)]
+    return table.reindex(columns=list(COLUMNS))
 
 
 def record(rows: Iterable[dict[str, Any]], path: Path | None = None) -> pd.DataFrame:

@@ -13,6 +13,11 @@ from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, thinned
 from ganad.detectors import detector_class
 from ganad.survey.results import as_json
 
+RESIDUAL_SAMPLES = 500
+"""Normal validation samples whose residual is noted."""
+
+NO_RESIDUALS = {"residual": math.nan, "median_residual": math.nan}
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -144,12 +149,27 @@ def row(
         "val_precision": by_validation.precision,
         "val_recall": by_validation.recall,
         "val_f1": by_validation.f1,
+        **(NO_RESIDUALS if validation is None else residuals(model, split)),
         "train_seconds": train_seconds,
         "score_seconds": score_seconds,
         **_where(model),
         "version": __version__,
         "parameters": as_json(dict(parameters)),
     }
+
+
+def residuals(model: Any, split: Split) -> dict[str, float]:
+    """``residual`` and ``median_residual`` of a row: see :data:`ganad.survey.results.COLUMNS`.
+
+    Of the first :data:`RESIDUAL_SAMPLES` validation samples: a method that searches for a reconstruction takes its time.
+    """
+    x = split.x_val[:RESIDUAL_SAMPLES]
+    try:
+        reconstructed = model.reconstruct(x)
+    except NotImplementedError:
+        return NO_RESIDUALS
+    median = np.median(split.x_train, axis=0)
+    return {"residual": float(np.abs(x - reconstructed).mean()), "median_residual": float(np.abs(x - median).mean())}
 
 
 def _where(model: Any) -> dict[str, str]:
