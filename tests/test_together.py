@@ -68,6 +68,13 @@ def test_the_work_of_a_training_is_counted(found):
     assert 1e6 < flops < 1e12 and rate > 1e8 and bandwidth > 1e8
 
 
+@JAX
+def test_what_cannot_be_counted_costs_no_run(found):
+    assert found["uncounted/share"].tolist() == [True]
+    of_class_0 = found["grid/auprc"].reshape(3, 2)[:2, 0]  # the same trainings, their convolutions as convolutions
+    np.testing.assert_allclose(found["uncounted/auprc"], of_class_0, atol=0.01)
+
+
 def test_side_by_side_where_there_is_no_common_program():
     data, parts = load_dataset("digits"), []
     wanted = [Wanted(3, seed, score, TINY | {"score": score}) for seed in (0, 1) for score in ("squared", "absolute")]

@@ -153,7 +153,9 @@ def flops(step: Callable, variables: Sequence, shape: tuple[int, ...]) -> float:
     """See :mod:`ganad.backends`."""
     state = [jax.ShapeDtypeStruct(v.value.shape, v.value.dtype) for v in variables]
     pure = jax.jit(partial(_called, _caller(step, variables)))
-    return float(pure.lower(state, [jax.ShapeDtypeStruct(shape, jnp.float32)]).cost_analysis()["flops"])
+    with jax.default_device(jax.local_devices(backend="cpu")[0]):  # of a program for a GPU, JAX tells no operations
+        costs = pure.lower(state, [jax.ShapeDtypeStruct(shape, jnp.float32)]).cost_analysis()
+    return float((costs or {}).get("flops", np.nan))
 
 
 def _caller(function: Callable, variables: Sequence) -> Caller:

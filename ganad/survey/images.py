@@ -118,7 +118,7 @@ GANOMALY_IMPROVED: dict[str, Any] = {
 complexity, instead of that of the codes."""
 
 IMPROVED = {"egbad": EGBAD_IMPROVED, "ganomaly": GANOMALY_IMPROVED}
-EPOCHS = {"cpu": {"egbad": 8, "ganomaly": 8}, "full": {"egbad": 50, "ganomaly": 30}}
+EPOCHS = {"cpu": {"egbad": 8, "ganomaly": 8}, "full": {"egbad": 25, "ganomaly": 30}}
 """Passes over the data of the improved configurations."""
 
 WITHOUT: dict[str, dict[str, dict[str, Any]]] = {

@@ -1,5 +1,6 @@
 """Many runs of one detector on one data set: what can share a training, a split or a program shares it."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -170,7 +171,8 @@ def _share(model: Any, data: Dataset, rows: float, models: int, seconds: float) 
 
     if not roofline.can_count():
         return None
-    return (roofline.work(model, data.x.shape[1:], round(rows)) * models).seconds(roofline.peak()) / seconds
+    asked = roofline.work(model, data.x.shape[1:], round(rows)) * models
+    return asked.seconds(roofline.peak()) / seconds if math.isfinite(asked.flops) else None
 
 
 def _pooled(data: Dataset, splits: _Splits, runs: list[Wanted]) -> tuple[np.ndarray, list[np.ndarray]]:
