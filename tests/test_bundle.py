@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from asked import dear
 from packaging.requirements import Requirement
 
 from ganad.datasets import DatasetUnavailableError, UnknownDatasetError, data_file
@@ -291,6 +292,7 @@ def without_results(checkout: Path) -> Path:
     return checkout
 
 
+@dear
 @pytest.mark.slow
 def test_a_bundle_runs_where_there_is_no_index(tmp_path: Path) -> None:
     """From its own files, but for what the node is said to have: that is this environment's."""

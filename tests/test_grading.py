@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from asked import dear
 from nbformat.v4 import new_code_cell, new_notebook
 from small_book import ROOT
 
@@ -105,6 +106,7 @@ def solved() -> object:
     return notebook
 
 
+@dear
 @pytest.mark.slow
 def test_the_solved_notebook_has_all_points_by_itself_and_by_the_grader(tmp_path: Path) -> None:
     notebooks.write(solved(), tmp_path / "solved.ipynb")

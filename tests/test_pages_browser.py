@@ -46,7 +46,12 @@ STICKS_OUT = """() => {
 
 
 SHORTENED = """() => {
-  // what repeats is looked at often enough: rows of tables, lines of code, letters of formulas
+  // what repeats is looked at often enough: rows of tables, words of code of one colour, letters of formulas
+  const met = {};
+  for (const word of document.querySelectorAll(".highlight pre *")) {
+    const colour = `${word.tagName} ${word.className} in ${word.parentElement.tagName} ${word.parentElement.className}`;
+    if ((met[colour] = (met[colour] || 0) + 1) > 2) word.remove();
+  }
   for (const body of document.querySelectorAll("tbody")) [...body.rows].slice(6).forEach(row => row.remove());
   for (const entry of [...document.querySelectorAll("dl.py")].slice(12)) entry.remove();
   for (const drawing of document.querySelectorAll("mjx-container svg *")) drawing.remove();

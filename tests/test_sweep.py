@@ -148,6 +148,13 @@ def begun(place: Path) -> list[str]:
     return (place / "log").read_text().split() if (place / "log").exists() else []
 
 
+def recorded(place: Path, classes: str = "0-2") -> None:
+    """The results, as if these runs had been done."""
+    todo = grid.chosen(grid.runs("cpu"), f"dataset=mnist,detector=pca_residual,class={classes}")
+    keys = [dict(zip(results.KEY, run.key, strict=True)) | {"parameters": run.given} for run in todo]
+    results.record([json.loads(ROW) | key for key in keys], place / "survey.csv")
+
+
 def goes_on(place: Path, *words: str, again: list[str]) -> None:
     """The next call does just what was not finished, and then all is there."""
     before = len(begun(place))
@@ -255,7 +262,7 @@ def test_a_corrupt_row_is_put_aside_and_run_again(place: Path) -> None:
 
 
 def test_a_stale_row_is_shown_and_replaced(place: Path) -> None:
-    done(ganad(place, "run"))
+    recorded(place)
     table = results.read(place / "survey.csv")
     table.loc[1, "parameters"], table.loc[2, "version"] = '{"width": 2}', "0.0.1"
     table.to_csv(place / "survey.csv", index=False)
@@ -267,7 +274,7 @@ def test_a_stale_row_is_shown_and_replaced(place: Path) -> None:
 
 
 def test_a_stale_row_gives_way_to_a_fresh_one_of_another_machine(place: Path) -> None:
-    done(ganad(place, "run"))
+    recorded(place)
     theirs = results.read(place / "survey.csv")
     theirs.to_csv(place / "theirs.csv", index=False)
     mine = theirs.assign(version=["0.0.1", theirs.version[1], theirs.version[2]], auprc=0.1)
@@ -278,7 +285,7 @@ def test_a_stale_row_gives_way_to_a_fresh_one_of_another_machine(place: Path) ->
 
 
 def test_a_budget_starts_nothing_that_would_not_end_in_time(place: Path) -> None:
-    done(ganad(place, "run", classes="0"))
+    recorded(place, classes="0")
     table = results.read(place / "survey.csv")
     table.loc[0, ["train_seconds", "score_seconds"]] = 1000.0, 0.0
     table.to_csv(place / "survey.csv", index=False)

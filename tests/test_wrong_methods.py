@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from asked import dear
 
 from ganad import notebooks
 
@@ -78,6 +79,7 @@ def failed_cells(path: Path) -> list[int]:
     return numbers
 
 
+@dear
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_wrong_method_fails(wrong: Wrong, tmp_path: Path) -> None:

@@ -73,7 +73,11 @@ def grid() -> dict[str, np.ndarray]:
 
 def uncounted() -> dict[str, np.ndarray]:
     """A row where JAX tells no operations, as of a program for a GPU; and where convolutions are products of matrices."""
-    counted, parts, wanted = Lowered.cost_analysis, [], [Wanted(0, seed, "one", SMALL | {"score": "squared"}) for seed in (0, 1)]
+    counted, parts, wanted = (
+        Lowered.cost_analysis,
+        [],
+        [Wanted(0, seed, "one", SMALL | {"score": "squared"}) for seed in (0, 1)],
+    )
     Lowered.cost_analysis = lambda self: None
     with as_products():
         done = [finished.row["auprc"] for _, finished in perform_many("ganomaly", DIGITS, wanted, on_part=parts.append)]
