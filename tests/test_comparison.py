@@ -81,6 +81,28 @@ def test_the_larger_budget_is_shown_where_it_has_as_many_classes():
     assert set(comparison.by_class(table(*small, *both), scale="cpu")["mean"]) == {0.5}
 
 
+def test_seeds_come_before_the_budget():
+    small = [row(anomaly=name, seed=seed) for name in "01" for seed in (0, 1, 2)]
+    large = [row(variant="full", anomaly=name, auprc=0.9) for name in "01"]
+    assert set(comparison.by_class(table(*small, *large))["scale"]) == {"cpu"}
+    assert set(comparison.by_class(table(*small, *large), scale="full")["mean"]) == {0.9}
+
+
+def test_both_scales_stand_beside_each_other_with_what_they_learned():
+    small = [row(anomaly=str(name), seed=seed, auprc=0.5) for name in range(10) for seed in (0, 1, 2)]
+    large = [
+        row(variant="full", anomaly=str(name), auprc=0.9) | {"residual": 0.07, "median_residual": 0.25}
+        for name in range(9)
+    ]
+    shown = display.both_scales(table(*small, *large), "mnist", "egbad", "reference")
+    assert list(shown.index) == [
+        "full, one seed: AUPRC", "full, one seed: residual", "full, one seed: residual of the median", "cpu: AUPRC",
+        "survey: AUPRC",
+    ]  # fmt: skip
+    assert list(shown.iloc[0]) == [*[".90"] * 9, "–", "–"] and shown.loc["cpu: AUPRC", "mean"] == ".50"
+    assert shown.loc["full, one seed: residual", "0"] == ".07"
+
+
 def test_rows_of_other_experiments_are_left_out():
     others = [
         row(variant="control: EGBAD"),

@@ -27,7 +27,7 @@ Each module here implements the same names, and nothing outside this folder impo
     models are updated in which step, ``active`` (steps, M).  Returns the new states, which ``unstack`` puts back, and the
     losses (steps, M, players).
 ``flops(step, variables, shape)`` (JAX alone)
-    Floating-point operations of one step on a float32 batch of this shape.
+    Floating-point operations of one step on a float32 batch of this shape; NaN where JAX does not tell.
 ``compile_step(step, variables)``
     The step alone, compiled, for one call a batch from Python: what the loop is measured against.
 ``compile_function(fused=False)``

@@ -85,8 +85,8 @@ def published(dataset: str, detector: str, configuration: str, measure: str = "a
 def image_runs(table: pd.DataFrame, scale: str = "", dataset: str = "") -> pd.DataFrame:
     """The rows of the grid on images, with columns ``scale``, ``configuration`` and ``class_index``.
 
-    Those of one data set, or of all published ones: the development data has to be asked for.  Of one data set, detector and configuration the rows of one scale: the given one, or that with more classes, the larger
-    budget if both have as many.
+    Those of one data set, or of all published ones: the development data has to be asked for.  Of one data set, detector and
+    configuration the rows of one scale: the given one, or that with more classes, or with more seeds, or the larger budget.
     """
     rows = table[table["dataset"].isin({dataset} if dataset else set(DATA) - {"kddcup99"})]
     parts = [split_variant(variant) for variant in rows["variant"]]
@@ -99,8 +99,8 @@ def image_runs(table: pd.DataFrame, scale: str = "", dataset: str = "") -> pd.Da
 
 
 def _one_scale(rows: pd.DataFrame) -> pd.DataFrame:
-    classes = rows.groupby("scale")["class_index"].nunique()
-    best = max(classes.index, key=lambda scale: (classes[scale], -SCALES.index(scale)))
+    counts = rows.groupby("scale")[["class_index", "seed"]].nunique()
+    best = max(counts.index, key=lambda scale: (*counts.loc[scale], -SCALES.index(scale)))
     return rows[rows["scale"] == best]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ganad.datasets import class_names
-from ganad.metrics import Interval
+from ganad.metrics import Interval, interval
 from ganad.survey import comparison, images, reported
 from ganad.survey.comparison import DATA, IMPROVED, NAMES, REFERENCE, label, pick
 
@@ -123,6 +123,36 @@ def over_classes(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
             }
     columns = ["scale", "classes", "seeds", "AUPRC", "survey", "1-NN", "chance", "AUROC"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).fillna(NOTHING)
+
+
+def both_scales(table: pd.DataFrame, dataset: str, detector: str, configuration: str) -> pd.DataFrame:
+    """One configuration by anomalous class at both scales: AUPRC, and the residuals of normal validation samples.
+
+    A row's ``residual`` and the median's beside it say whether its model has learned: see :data:`ganad.survey.results.COLUMNS`.
+    """
+    names, rows = class_names(dataset), {}
+    for scale in comparison.SCALES:
+        runs = pick(comparison.image_runs(table, scale, dataset), detector=detector, configuration=configuration)
+        if runs.empty:
+            continue
+        one = "" if runs["seed"].nunique() > 1 else ", one seed"
+        for name, column in (
+            ("AUPRC", "auprc"),
+            ("residual", "residual"),
+            ("residual of the median", "median_residual"),
+        ):
+            found = runs.groupby("anomaly_class")[column].agg(
+                lambda values: interval(values) if values.notna().all() else None
+            )
+            if found.notna().any():
+                cells = {each: among(found.get(each), 2) for each in names}
+                means = [each.mean for each in found if each is not None]
+                rows[f"{scale}{one}: {name}"] = cells | {
+                    "mean": brief(np.mean(means)) if len(means) == len(names) else NOTHING
+                }
+    if series := comparison.published(dataset, detector, configuration):
+        rows["survey: AUPRC"] = dict(zip([*names, "mean"], map(brief, [*series, np.mean(series)]), strict=True))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[*names, "mean"]).fillna(NOTHING)
 
 
 def budgets(rows: pd.DataFrame, by: Sequence[str] = ("dataset", "detector", "variant")) -> pd.DataFrame:
