@@ -52,12 +52,12 @@ unit: $(STAMP) ## Run the tests of the package, the command line and the project
 	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder tests --ignore-glob "tests/test_pages*.py" --ignore-glob "tests/test_play*.py"
 
 chapters: $(STAMP) ## Run the chapters and compare what they print with their kept outputs (nbval)
-	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --nbval --nbval-current-env book
+	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env book
 
 # From the kept outputs: `chapters` has just compared them with a run.
 pages: $(STAMP) ## Make pages of the kept outputs and check them, in a browser if there is one
 	@$(BIN)/ganad book --as-kept
-	@$(BIN)/python -m pytest -q -rs -n $(AT_ONCE) --dist loadfile -m "not timed" tests/test_pages*.py tests/test_play*.py
+	@$(BIN)/python -m pytest -q -rs -n $(AT_ONCE) --dist loadgroup -m "not timed" tests/test_pages*.py tests/test_play*.py
 	@$(BIN)/python -m pytest -q -rs -m timed tests/test_pages*.py tests/test_play*.py
 
 shots: $(STAMP) ## Pictures of every page, narrow and wide, light and dark: _build/shots

@@ -10,6 +10,7 @@ lie where 30 runs with other last bits in the initial weights had it, as noted i
 addresses.  A cell whose output is the log of a training is tagged `nbval-ignore-output`.
 """
 
+import csv
 import json
 import os
 import re
@@ -142,6 +143,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         # the semicolon hides the cell's value from a notebook, not from nbval
         compare = item.compare_outputs
         item.compare_outputs = lambda test, ref: compare([out for out in test if "execution_count" not in out], ref)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest chapters first, so that at the end no process is left alone with one."""
+    file = Path(__file__).parent.parent / "profiles" / "measured.csv"
+    rows = csv.DictReader(file.read_text("utf-8").splitlines()) if file.exists() else ()
+    took = {Path(row["chapter"]).name: float(row["seconds"]) for row in rows}
+    items.sort(key=lambda item: -took.get(item.path.stem, 0))
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -18,7 +18,9 @@ PAGES = [*Book(ROOT).pages, "search"]
 GRAVE = {"serious", "critical"}
 
 pytestmark = pytest.mark.skipif(not HTML.exists(), reason="the pages are not built: make pages")
-every_page = pytest.mark.parametrize("page", PAGES)
+every_page = pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in PAGES]
+)  # what is seen of a page is seen once
 
 
 @dataclass
