@@ -59,7 +59,7 @@ chapters: $(STAMP) ## Run the chapters and compare what they print with their ke
 # From the kept outputs: `chapters` has just compared them with a run.
 pages: $(STAMP) ## Make pages of the kept outputs and check them, in a browser if there is one
 	@$(BIN)/ganad book --as-kept
-	@$(BIN)/python -m pytest -q -rs -n $(AT_ONCE) --dist loadgroup -m "not timed" tests/test_pages*.py tests/test_play*.py
+	@$(BIN)/python -m pytest -q -rs -n $(AT_ONCE) -m "not timed" tests/test_pages*.py tests/test_play*.py
 	@$(BIN)/python -m pytest -q -rs -m timed tests/test_pages*.py tests/test_play*.py
 
 shots: $(STAMP) ## Pictures of every page, narrow and wide, light and dark: _build/shots

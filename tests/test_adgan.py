@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from ganad.backends.tracing import TRACES
 from ganad.detectors import ADGAN
 from ganad.generative import moving_generator
 from ganad.generative.latent_search import draw_starts
@@ -112,7 +113,7 @@ def test_it_is_adam_on_latent_point_and_weights_together(steps):
     search = MovingSearch(generator, steps=steps, latent_rate=0.1, generator_rate=0.02)
     found = search.search(x, starts)
     pairs = tensor(np.repeat(x, 2, axis=0)), tensor(np.tile(starts, (4, 1)))
-    theta = array(search.move(*pairs)[-1][0])
+    theta = array(search.move(*pairs, steps, 0.1, 0.02)[-1][0])
     for row, sample in enumerate(x):
         for k, start in enumerate(starts):
             point, moved, loss = by_hand(matrix, sample, start, steps, 0.1, 0.02)
@@ -140,6 +141,17 @@ def test_the_large_update_is_compiled_in_one_piece_and_gives_the_same(monkeypatc
     plain = MovingSearch(generator).search(x, starts)
     monkeypatch.setattr(moving_generator, "FUSED_FROM", 1)
     np.testing.assert_allclose(MovingSearch(generator).search(x, starts).loss, plain.loss, rtol=1e-3)
+
+
+def test_other_steps_and_rates_trace_nothing():
+    generator, starts = lively(dcgan_generator((8, 8, 1), 4, seed=2, width=0.1)), draw_starts(2, 4, 0)
+    x = RNG.uniform(-1, 1, (3, 8, 8, 1)).astype(np.float32)
+    five, traced = MovingSearch(generator).search(x, starts), TRACES["function"]
+    ten = MovingSearch(generator, steps=10, latent_rate=0.1).search(x, starts)
+    still = MovingSearch(generator, latent_rate=0.0, generator_rate=0.0).search(x, starts)
+    assert TRACES["function"] == traced > 0
+    assert (five.distance > 0).all() and (ten.distance > five.distance).all() and (still.distance == 0).all()
+    np.testing.assert_array_equal(still.z, np.tile(starts, (3, 1, 1)))
 
 
 # ---- the detector

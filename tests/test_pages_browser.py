@@ -18,9 +18,6 @@ PAGES = [*Book(ROOT).pages, "search"]
 GRAVE = {"serious", "critical"}
 
 pytestmark = pytest.mark.skipif(not HTML.exists(), reason="the pages are not built: make pages")
-every_page = pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in PAGES]
-)  # what is seen of a page is seen once
 
 
 @dataclass
@@ -29,7 +26,8 @@ class Seen:
 
     wrong: list[str] = field(default_factory=list)  # errors of scripts, and what could not be loaded
     elsewhere: list[str] = field(default_factory=list)  # requests to another host
-    unfair: dict[str, list[str]] = field(default_factory=dict)  # what axe-core found, by mode
+    unfair_light: list[str] = field(default_factory=list)  # what axe-core found
+    unfair_dark: list[str] = field(default_factory=list)
     too_wide: list[str] = field(default_factory=list)  # what sticks out of a narrow screen
 
 
@@ -95,51 +93,29 @@ def grave(sheet: Any, options: dict[str, Any]) -> list[str]:
     ]
 
 
-@pytest.fixture(scope="module")
-def look(browser):
-    """Looks at a page, once: wide and light with all of axe-core, in the dark for its contrasts, and narrow."""
-    known: dict[str, Seen] = {}
-
-    def at(page: str) -> Seen:
-        if page not in known:
-            seen = known[page] = Seen()
-            sheet = browser.new_page(viewport={"width": WIDE, "height": 900})
-            heard(sheet, seen)
-            sheet.goto((HTML / f"{page}.html").as_uri(), wait_until="load")
-            sheet.evaluate("window.MathJax && MathJax.startup ? MathJax.startup.promise : 0")
-            resized(sheet, NARROW)
-            seen.too_wide = sheet.evaluate(STICKS_OUT)
-            resized(sheet, WIDE)
-            sheet.evaluate(SHORTENED)
-            seen.unfair["light"] = grave(sheet, {})
-            sheet.evaluate("document.documentElement.dataset.theme = 'dark'")
-            contrast = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-            seen.unfair["dark"] = grave(sheet, contrast)
-            sheet.close()
-        return known[page]
-
-    return at
+def look(browser: Any, page: str) -> Seen:
+    """Look at a page wide and light with all of axe-core, in the dark for its contrasts, and narrow."""
+    seen = Seen()
+    sheet = browser.new_page(viewport={"width": WIDE, "height": 900})
+    heard(sheet, seen)
+    sheet.goto((HTML / f"{page}.html").as_uri(), wait_until="load")
+    sheet.evaluate("window.MathJax && MathJax.startup ? MathJax.startup.promise : 0")
+    resized(sheet, NARROW)
+    seen.too_wide = sheet.evaluate(STICKS_OUT)
+    resized(sheet, WIDE)
+    sheet.evaluate(SHORTENED)
+    seen.unfair_light = grave(sheet, {})
+    sheet.evaluate("document.documentElement.dataset.theme = 'dark'")
+    contrast = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+    seen.unfair_dark = grave(sheet, contrast)
+    sheet.close()
+    return seen
 
 
-@every_page
-def test_nothing_goes_wrong(page: str, look) -> None:
-    assert look(page).wrong == []
-
-
-@every_page
-def test_nothing_is_asked_of_another_host(page: str, look) -> None:
-    assert look(page).elsewhere == []
-
-
-@pytest.mark.parametrize("mode", ["light", "dark"])
-@every_page
-def test_page_can_be_used_by_all(page: str, mode: str, look) -> None:
-    assert look(page).unfair[mode] == []
-
-
-@every_page
-def test_page_fits_a_telephone(page: str, look) -> None:
-    assert look(page).too_wide == []
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_whole_for_everyone(page: str, browser) -> None:
+    """Nothing goes wrong, nothing is asked of another host, everyone can use it, and it fits a telephone."""
+    assert look(browser, page) == Seen()
 
 
 HIDES = """() => [...document.querySelectorAll(".bd-article *")]

@@ -67,7 +67,7 @@ class MovingSearch:
     def __init__(
         self, generator: keras.Model, *, steps: int = 5, latent_rate: float = 0.25, generator_rate: float = 5e-5
     ) -> None:
-        self.steps, self.latent_rate, self.generator_rate = steps, latent_rate, generator_rate
+        self._settings = np.int32(steps), np.float32(latent_rate), np.float32(generator_rate)
         self.theta = generator.trainable_variables
         weights = sum(int(np.prod(variable.shape)) for variable in self.theta)
         side_by_side = RowWise.knows(generator)
@@ -76,8 +76,7 @@ class MovingSearch:
         rows = max(1, min(2048, most // max(1, weights))) if side_by_side else 1
         self._sizes = tuple(sorted({1, *(size for size in SIZES if size < rows), rows}))
         fused = weights > FUSED_FROM
-        settings = steps, latent_rate, generator_rate, side_by_side, fused
-        key = "moving search", type(self), settings, architecture(generator)
+        key = "moving search", type(self), side_by_side, fused, architecture(generator)
         self._program = program(key, lambda: backend().compile_function(fused))
         self._variables = generator.variables
 
@@ -86,11 +85,11 @@ class MovingSearch:
         generated = self._generate(z, theta)
         return ops.mean((x - generated) ** 2, axis=tuple(range(1, len(x.shape)))), generated
 
-    def move(self, x: Any, z: Any) -> tuple:
+    def move(self, x: Any, z: Any, steps: Any, latent_rate: Any, generator_rate: Any) -> tuple:
         """Where N pairs of a sample and a start end, as tensors: z, loss, what is generated, distance, and the weights."""
         rows = ops.shape(x)[0]
         theta = [ops.repeat(ops.stop_gradient(weight)[None], rows, axis=0) for weight in self.theta]
-        rates = [self.latent_rate, *[self.generator_rate] * len(theta)]
+        rates = [latent_rate, *[generator_rate] * len(theta)]
 
         def step(t: Any, state: Sequence) -> list:
             _, slopes = backend().input_gradients(
@@ -102,7 +101,7 @@ class MovingSearch:
             ]
 
         start = [(each, ops.zeros_like(each), ops.zeros_like(each)) for each in (z, *theta)]
-        z, *moved = (each for each, _, _ in _repeat(step, self.steps, start))
+        z, *moved = (each for each, _, _ in _repeat(step, steps, start))
         loss, generated = self.losses(x, z, moved)
         return z, loss, generated, _distance(moved, theta), moved
 
@@ -121,7 +120,8 @@ class MovingSearch:
         return Moved(*(end.reshape(len(x), len(starts), *end.shape[1:]) for end in ends))
 
     def _call(self, x: np.ndarray, z: np.ndarray) -> Sequence[np.ndarray]:
-        return self._program(lambda x, z: self.move(x, z)[:-1], self._variables, x, z)
+        # steps and rates are arguments of the program: searches that differ in these share it
+        return self._program(lambda *given: self.move(*given)[:-1], self._variables, x, z, *self._settings)
 
 
 class _OneRow:
@@ -136,8 +136,8 @@ class _OneRow:
             return self._generator(z, training=False)
 
 
-def _repeat(step: Callable, times: int, state: list) -> list:
-    return ops.fori_loop(0, times, lambda i, state: step(ops.cast(i, "float32") + 1, state), state) if times else state
+def _repeat(step: Callable, times: Any, state: list) -> list:
+    return ops.fori_loop(0, times, lambda i, state: step(ops.cast(i, "float32") + 1, state), state)
 
 
 def _distance(moved: Sequence, theta: Sequence) -> Any:
