@@ -90,7 +90,9 @@ def test_adam_is_the_one_gans_use():
 def test_adam_is_the_algorithm_of_its_paper(total_steps):
     """Kingma & Ba 2015, algorithm 1 in the order of its last remark: epsilon is added before the bias is corrected."""
     rng = np.random.default_rng(0)
-    variables = [keras.Variable(rng.normal(size=shape).astype(np.float32)) for shape in ((3, 2), (4,))]
+    variables = [
+        keras.Variable(rng.normal(size=shape).astype(np.float32)) for shape in ((4,), (200, 200))
+    ]  # one of each kind
     slopes = [[rng.normal(size=v.shape).astype(np.float32) for v in variables] for _ in range(4)]
     expected = [ops.convert_to_numpy(v).astype(float) for v in variables]
     optimizer = adam(0.01, total_steps=total_steps)

@@ -18,27 +18,46 @@ THREADS = True
 logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in str(record.msg))
 
 
-class Adam(keras.optimizers.Adam):
-    """Keras' Adam with one operation for each variable in place of a dozen, which makes a step quicker to trace."""
+SMALL = 2**15
+"""Elements up to which an update is written out: TensorFlow's own operation hands even a bias to every thread, and waits."""
 
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: Any) -> None:
-        """Update one variable and its moments, float32; the formula is Keras'."""
+
+class Adam(keras.optimizers.Adam):
+    """Keras' Adam with fewer operations, which makes a step quicker to trace and to take: what no variable changes is computed once."""
+
+    def _backend_update_step(self, grads: Sequence, trainable_variables: Sequence, learning_rate: Any) -> None:
+        """Update all variables and their moments, float32; the formula is Keras'."""
         if self.amsgrad:
-            super().update_step(gradient, variable, learning_rate)
+            super()._backend_update_step(grads, trainable_variables, learning_rate)
             return
-        place = self._get_variable_index(variable)
         step = tf.cast(self.iterations.value + 1, tf.float32)
+        powers = [tf.pow(tf.constant(beta), step) for beta in (self.beta_1, self.beta_2)]
+        learning_rate = tf.cast(learning_rate, tf.float32)
+        rate = learning_rate * tf.sqrt(1 - powers[1]) / (1 - powers[0])
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            place = self._get_variable_index(variable)
+            m, v = self._momentums[place].value, self._velocities[place].value
+            gradient = tf.convert_to_tensor(gradient)
+            if gradient.shape.num_elements() > SMALL:
+                self._fused(variable.value, m, v, gradient, powers, learning_rate)
+                continue
+            m.assign_add((gradient - m) * (1 - self.beta_1))
+            v.assign_add((tf.square(gradient) - v) * (1 - self.beta_2))
+            variable.value.assign_sub(rate * m / (tf.sqrt(v) + self.epsilon))
+
+    def _fused(self, variable: Any, m: Any, v: Any, gradient: tf.Tensor, powers: Sequence, rate: tf.Tensor) -> None:
+        """The same in one operation."""
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=self._momentums[place].value.handle,
-            v=self._velocities[place].value.handle,
-            beta1_power=tf.pow(tf.constant(self.beta_1), step),
-            beta2_power=tf.pow(tf.constant(self.beta_2), step),
-            lr=tf.cast(learning_rate, tf.float32),
+            m=m.handle,
+            v=v.handle,
+            beta1_power=powers[0],
+            beta2_power=powers[1],
+            lr=rate,
             beta1=tf.constant(self.beta_1),
             beta2=tf.constant(self.beta_2),
             epsilon=tf.constant(self.epsilon),
-            grad=tf.convert_to_tensor(gradient),
+            grad=gradient,
         )
 
 
