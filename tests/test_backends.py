@@ -7,20 +7,27 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import backend_probe
 import keras
 import numpy as np
 import pytest
-from asked import ASKED, BACKENDS, OWN, for_backend
+from asked import ALL, ASKED, BACKENDS, OWN, for_backend
 
 from ganad import backends
 from ganad.detectors import load_detector
 
 PROBE = Path(backend_probe.__file__)
-each = pytest.mark.parametrize("name", [pytest.param(name, marks=for_backend(name)) for name in BACKENDS])
+
+
+def each(test: Callable) -> Callable:
+    """A test of each backend, beside the others: of one alone, the other test files say as much."""
+    alone = pytest.mark.skipif(not ALL, reason="the backends are not compared: GANAD_TEST_ALL=1")
+    return alone(
+        pytest.mark.parametrize("name", [pytest.param(name, marks=for_backend(name)) for name in BACKENDS])(test)
+    )
 
 
 class Probes:

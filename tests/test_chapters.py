@@ -121,12 +121,13 @@ def test_profiles_are_accepted_by_the_chapters_own_checks() -> None:
 @pytest.mark.slow
 def test_a_chapter_runs_through_plain_papermill_with_other_parameters(tmp_path: Path) -> None:
     output = tmp_path / "bigan.ipynb"
-    words = ["-p", "epochs", "2", "-p", "anomaly_class", "3", "-p", "latent_dim", "4"]
+    given = {"epochs": 2, "anomaly_class": 3, "latent_dim": 4, "seeds": 2, "width": 0.05}
+    words = [word for name, value in given.items() for word in ("-p", name, str(value))]
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(BOOK.notebook("book/foundations/bigan"))]
     done = subprocess.run([*command, str(output), *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     notebook = notebooks.read(output)
-    assert notebook.metadata.papermill.parameters == {"epochs": 2, "anomaly_class": 3, "latent_dim": 4}
+    assert notebook.metadata.papermill.parameters == given
 
 
 @pytest.mark.slow

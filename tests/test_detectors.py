@@ -309,11 +309,21 @@ def test_kinds_of_images(name, fitted, samples, pictures):
     assert detector.decision_function(x[:1]).shape == (1,)
 
 
+def test_bytes_are_the_floats_they_stand_for(pictures, samples):
+    np.testing.assert_array_equal(check_samples(pictures[..., 0]), samples["images"])
+
+
 @pytest.mark.parametrize("name", RECONSTRUCTS)
-def test_a_detector_fitted_on_bytes_is_the_one_fitted_on_floats(name, fitted, pictures):
-    detector = tiny(name).fit(pictures[..., 0])
+def test_bytes_are_scored_as_floats(name, fitted, pictures, samples):
+    detector = fitted(name, "images")
+    expected = detector.decision_function(samples["images"])
+    np.testing.assert_array_equal(detector.decision_function(pictures[..., 0]), expected)
+
+
+def test_a_detector_fitted_on_bytes_is_the_one_fitted_on_floats(fitted, pictures):
+    detector = tiny("egbad").fit(pictures[..., 0])
     assert detector.shape_ == (8, 8, 1)
-    np.testing.assert_array_equal(detector.decision_scores_, fitted(name, "images").decision_scores_)
+    np.testing.assert_array_equal(detector.decision_scores_, fitted("egbad", "images").decision_scores_)
 
 
 NAN, INF = (np.where(np.arange(12).reshape(2, 6) == 7, value, 0.5) for value in (np.nan, np.inf))

@@ -46,15 +46,19 @@ STICKS_OUT = """() => {
 
 
 SHORTENED = """() => {
-  // what repeats is looked at often enough: rows of tables, words of code of one colour, letters of formulas
+  // what repeats is looked at often enough: words of one look in one place, rows of tables, letters of formulas
   const met = {};
-  for (const word of document.querySelectorAll(".highlight pre *")) {
-    const colour = `${word.tagName} ${word.className} in ${word.parentElement.tagName} ${word.parentElement.className}`;
-    if ((met[colour] = (met[colour] || 0) + 1) > 2) word.remove();
-  }
+  const look = element => `${element.tagName} ${element.className} ${element.getAttribute("style") || ""}`;
+  const often = element => {
+    let place = look(element);
+    for (let up = element.parentElement; up && up !== document.body; up = up.parentElement) place += ` in ${look(up)}`;
+    return (met[place] = (met[place] || 0) + 1) > 3;
+  };
   for (const body of document.querySelectorAll("tbody")) [...body.rows].slice(6).forEach(row => row.remove());
   for (const entry of [...document.querySelectorAll("dl.py")].slice(12)) entry.remove();
   for (const drawing of document.querySelectorAll("mjx-container svg *")) drawing.remove();
+  for (const element of [...document.body.querySelectorAll("span, code, em, strong, p, kbd, tbody td, rect, circle, line")].reverse())
+    if (!element.children.length && !element.matches("[id], [role], [tabindex], [title]") && often(element)) element.remove();
   const still = document.createElement("style");
   still.textContent = "* { transition: none !important; animation: none !important }";
   document.head.append(still);

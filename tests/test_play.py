@@ -144,7 +144,7 @@ def test_points_are_drawn_with_the_pointer(lab):
 
 def test_it_learns_the_clusters_and_collapses_on_demand(lab):
     reached = """answers => { const gan = new window.ganad.PlaneGan("clusters", 0); gan.answers = answers;
-        for (let k = 0; k < 1500; k++) gan.step(); return gan.reached().reached; }"""
+        for (let k = 0; k < 900; k++) gan.step(); return gan.reached().reached; }"""
     assert lab.evaluate(reached, 1) >= 7
     assert lab.evaluate(reached, 10) <= 4
 
