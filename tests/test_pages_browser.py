@@ -57,8 +57,10 @@ SHORTENED = """() => {
   for (const body of document.querySelectorAll("tbody")) [...body.rows].slice(6).forEach(row => row.remove());
   for (const entry of [...document.querySelectorAll("dl.py")].slice(12)) entry.remove();
   for (const drawing of document.querySelectorAll("mjx-container svg *")) drawing.remove();
-  for (const element of [...document.body.querySelectorAll("span, code, em, strong, p, kbd, tbody td, rect, circle, line")].reverse())
-    if (!element.children.length && !element.matches("[id], [role], [tabindex], [title]") && often(element)) element.remove();
+  const words = "span, code, em, strong, p, kbd, tbody td, rect, circle, line", named = "a, button, label, summary, th, h1, h2, h3, h4";
+  for (const element of [...document.body.querySelectorAll(words)].reverse())
+    if (!element.children.length && !element.matches("[id], [role], [tabindex], [title]") && !element.closest(named) && often(element))
+      element.remove();
   const still = document.createElement("style");
   still.textContent = "* { transition: none !important; animation: none !important }";
   document.head.append(still);
