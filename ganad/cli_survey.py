@@ -64,10 +64,14 @@ def run(
     folder: Folder = FOLDER,
     jobs: Annotated[int, typer.Option(min=1, help="Processes at a time.")] = 1,
     together: Annotated[
-        int, typer.Option(min=1, help="Most runs in one process; with KERAS_BACKEND=jax, in one program.")
-    ] = 1,
-    budget: Annotated[
-        float | None, typer.Option(min=0, help="Minutes: no run is started that would take longer.")
+        str,
+        typer.Option(
+            metavar="COUNT|auto",
+            help="Most runs in one process; with KERAS_BACKEND=jax, in one program. auto measures for half a minute how many are fastest.",
+        ),
+    ] = "1",
+    deadline: Annotated[
+        float | None, typer.Option(min=0, help="Minutes from now: no run is started that would not have ended by then.")
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what has failed.")] = False,
     ray: Annotated[
@@ -98,11 +102,32 @@ def run(
             failed = sum(state == "failed" for state in known.values())
             console.print("nothing to do" + (f": {failed} failed, see `ganad survey status`" if failed else ""))
             return
+        count, environment = _together(together, todo, console)
         try:
-            _sweep(todo, store, grid.seconds(todo, table), console, jobs, together, budget, ray, gpus)
+            estimates = grid.seconds(todo, table)
+            _sweep(todo, store, estimates, console, jobs, count, environment, deadline, ray, gpus)
         except KeyboardInterrupt:
             console.print("stopped: what is finished is kept, the next call goes on")
             raise typer.Exit(130) from None
+
+
+def _together(asked: str, todo: list, console: Console) -> tuple[int, dict[str, str]]:
+    """How many runs to do in one process, and the environment in which they are fastest."""
+    from ganad.survey import fastest, grid
+
+    if asked != "auto":
+        if not asked.isdecimal() or not int(asked):
+            raise grid.GridError(f"--together takes a number from 1 or auto, not {asked!r}")
+        return int(asked), {}
+    trained = [run for run in todo if "epochs" in run.parameters]  # the classical detectors are none
+    if not trained:
+        return 1, {}
+    first = trained[0]
+    console.print(f"measuring how many models of {first.detector} on {first.data} are fastest", highlight=False)
+    ways = fastest.ask(first.detector, first.parameters, first.data)
+    for way in ways:
+        console.print(f"  {way}", highlight=False)
+    return ways[0].models, {"GANAD_CONVOLUTIONS": ways[0].convolutions}
 
 
 def _sweep(
@@ -112,14 +137,15 @@ def _sweep(
     console: Console,
     jobs: int,
     together: int,
-    budget: float | None,
+    environment: dict[str, str],
+    deadline: float | None,
     ray: str,
     gpus: float,
 ) -> None:
     from ganad import notebooks
     from ganad.survey import sweep as sweeping
 
-    environment = notebooks.share_of_cores(jobs) if jobs > 1 else {}
+    environment = environment | (notebooks.share_of_cores(jobs) if jobs > 1 else {})
     place = sweeping.on_ray(ray, gpus=gpus) if ray else sweeping.here(jobs)
     with _Bar(console, estimates) as bar, place as workers:
         bar.at_once = workers.at_once
@@ -130,13 +156,13 @@ def _sweep(
             together=together,
             environment=environment,
             estimates=estimates,
-            budget=None if budget is None else 60 * budget,
+            deadline=None if deadline is None else 60 * deadline,
             on_start=bar.started,
             on_end=bar.ended,
         )
     words = f"{progress.finished} finished, {progress.failed} failed"
     if progress.left_out:
-        words += f", {progress.left_out} left out: they would not have ended within {budget:g} min"
+        words += f", {progress.left_out} left out: they would not have ended within {deadline:g} min"
     console.print(words, highlight=False)
     if progress.failed:
         raise typer.Exit(1)
@@ -203,7 +229,9 @@ def status(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> No
             console.print(f"{run}: {failures[run.slug].reason}", highlight=False, markup=False, soft_wrap=True)
         if state == "stale":
             console.print(
-                f"{run}: stale, made with other parameters or another version", highlight=False, soft_wrap=True
+                f"{run}: stale, made with other parameters, or by another revision of its method or protocol",
+                highlight=False,
+                soft_wrap=True,
             )
     for path in sorted((store.folder / "rows").glob("*.json")):
         console.print(f"{path.stem}: finished, not yet in the results", highlight=False)

@@ -79,7 +79,7 @@ def test_the_four_scores(fitted, table):
         "l2": np.sqrt((difference**2).sum(1)),
     }
     for kind, scores in expected.items():
-        other = ALAD(**fitted.get_params() | {"score": kind})
+        other = ALAD(**fitted.get_params() | {"anomaly_score": kind})
         other.shape_, other.reference_ = fitted.shape_, fitted.reference_
         other._adopt(networks)
         np.testing.assert_allclose(other.decision_function(table[:30]), scores, rtol=1e-3, atol=1e-5)

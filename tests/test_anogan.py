@@ -59,7 +59,7 @@ def test_other_values_for_one_search_leave_the_detector_alone(fitted, pictures):
     assert fitted.steps == 20
 
 
-@pytest.mark.parametrize("changes", [{"steps": -1}, {"restarts": 0}, {"tolerance": 2}, {"score": "bce"}])
+@pytest.mark.parametrize("changes", [{"steps": -1}, {"restarts": 0}, {"tolerance": 2}, {"anomaly_score": "bce"}])
 def test_values_out_of_range(fitted, pictures, changes, refused):
     with refused(ParameterError, next(iter(changes))):
         fitted.search(pictures[:2], **changes)

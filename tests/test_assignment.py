@@ -255,7 +255,7 @@ def test_the_parts_make_the_packages_own_score(pictures):
         right.residual(x, parts["reconstructed"]), parts["real_features"], parts["made_features"], 0.1
     )
     assert np.allclose(score, detector.decision_function(x.astype(np.float32)), rtol=1e-3)
-    cross = detector.rescored(x.astype(np.float32), score="cross_entropy", score_weight=1.0)
+    cross = detector.rescored(x.astype(np.float32), anomaly_score="cross_entropy", score_weight=1.0)
     assert np.allclose(right.cross_entropy(parts["logits"]), cross.decision_function(x.astype(np.float32)), rtol=1e-3)
 
 

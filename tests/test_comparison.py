@@ -19,14 +19,14 @@ from ganad.survey import (
     results,
     verdicts,
 )
-from ganad.survey.verdicts import BEATEN, NOT_REACHED, NOT_RUN, REPRODUCED
+from ganad.survey.verdicts import BEATEN, NOT_REACHED, NOT_RUN, NOT_TRAINED, REPRODUCED
 
 SMALL = {"train": 10_080, "val": 500, "test": 2_000, "width": 0.25}
 
 
 def row(detector="egbad", variant="cpu", anomaly="0", seed=0, auprc=0.5, dataset="mnist", **others):
     values = {"prevalence": 0.36, "auroc": auprc + 0.1, "precision": 0.5, "recall": 0.5, "f1": auprc, "epochs": 5}
-    values |= {"train_seconds": 60.0, "score_seconds": 2.0, "backend": "tensorflow", "device": "CPU", "version": "0"}
+    values |= {"train_seconds": 60.0, "score_seconds": 2.0, "backend": "tensorflow", "device": "CPU", "revision": "1.1"}
     values |= {"parameters": json.dumps(SMALL)} | others
     key = {"dataset": dataset, "detector": detector, "variant": variant, "anomaly_class": anomaly, "seed": seed}
     return key | {"auprc": auprc} | values
@@ -203,7 +203,7 @@ def test_seeds_are_averaged_before_ranking():
 
 
 def test_nothing_to_rank_is_said():
-    assert ranking.over_blocks(EMPTY, ranking.everyone()) is None
+    assert ranking.over_blocks(EMPTY, ranking.everyone(EMPTY)) is None
     assert ranking.said(None).startswith("No class")
     assert "too few blocks" in ranking.said(ranking.ranking({("mnist", 0): [0.1, 0.2, 0.3]}, ["a", "b", "c"]))
 
@@ -254,6 +254,33 @@ def test_a_reason_names_what_the_run_had_less():
         for seed, value in enumerate((0.4, 0.42))
     ]
     assert "of the samples" not in verdicts.figure_5(table(*full))[0].why
+
+
+def test_a_run_that_is_not_trained_is_marked_and_counts_in_no_verdict():
+    good, bad = ({"residual": value, "median_residual": 0.25} for value in (0.22, 0.23))  # .9 of the median's is .225
+    rows = table(
+        *(row(anomaly="0", seed=seed, auprc=0.84, **good) for seed in (0, 1)),
+        row(anomaly="0", seed=2, auprc=0.1, **bad),
+        row(anomaly="1", auprc=0.3, **bad),
+    )
+    first, second, *_ = verdicts.figure_5(rows)
+    assert (first.verdict, first.found.count) == (REPRODUCED, 2) and "1 runs not trained left out" in first.why
+    assert (second.verdict, second.found) == (NOT_TRAINED, None) and "median" in second.why
+    mean = next(each for each in verdicts.figure_5(rows) if each.anomaly.startswith("mean"))
+    assert mean.anomaly == "mean of 1 classes" and mean.found.mean == pytest.approx(0.84)
+    shown = display.by_class(rows, "mnist").loc["EGBAD"]
+    assert shown["0"].endswith(display.UNTRAINED) and shown["1"] == ".30" + display.UNTRAINED
+    assert display.by_class(table(row(**good)), "mnist").loc["EGBAD", "0"] == ".50"
+    assert display.by_class(table(row("median_distance", **bad)), "mnist").loc["distance to the median", "0"] == ".50"
+    (name,) = kdd_table.figures(table(kdd("egbad", "stable", **bad)))[""]
+    assert name == "EGBAD, stable" + display.UNTRAINED
+
+
+def test_rows_of_the_first_edition_give_way_to_a_scale_with_as_many_classes():
+    old = [row(variant="first edition", anomaly=name, seed=seed, auprc=0.4) for name in "01" for seed in range(3)]
+    new = [row(anomaly=name, auprc=0.6) for name in "01"]
+    assert set(comparison.by_class(table(*old, *new))["mean"]) == {0.6}
+    assert set(comparison.by_class(table(*old, *new[:1]))["scale"]) == {"first edition"}
 
 
 def test_a_figure_below_chance_is_no_feat():

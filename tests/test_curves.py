@@ -20,7 +20,7 @@ def rows(variant: str = "stable", seed: int = 0, values: tuple[float, ...] = (0.
         "detector": "egbad",
         "variant": variant,
         "seed": seed,
-        "version": "0",
+        "revision": "1.1",
         "parameters": parameters,
     }
     return [given | {"epoch": epoch, "auprc": value / 2, "f1": value} for epoch, value in enumerate(values, 1)]

@@ -87,7 +87,7 @@ def test_the_cross_entropy_of_the_image_never_asks_the_discriminator(images):
 
 
 def test_the_pair_that_is_judged_is_the_wrong_one(table):
-    detector = EGBAD(**TINY, score="cross_entropy").fit(table)
+    detector = EGBAD(**TINY, anomaly_score="cross_entropy").fit(table)
     right, wrong = detector.decision_function(table), defective._wrong_pair(detector, table)
     assert wrong.shape == right.shape and not np.allclose(wrong, right, rtol=1e-3)
     residual = np.abs(table - detector.reconstruct(table)).sum(1)
@@ -115,6 +115,7 @@ def test_only_missing_seeds_are_run(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             yield dict.fromkeys(results.COLUMNS, 0.5) | {
                 "dataset": "digits", "detector": "egbad", "variant": variant, "anomaly_class": "0", "seed": seed,
+                "parameters": "{}", "revision": "1.1",
             }  # fmt: skip
 
     monkeypatch.setitem(defective.GROUPS, "mine", defective.Group("digits", rows, "last"))

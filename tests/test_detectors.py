@@ -50,10 +50,12 @@ SHORT = {
 OTHER_SCORING = {
     "anogan": {"score_weight": 0.5},
     "f_anogan": {"kappa": 5.0},
-    "egbad": {"score": "cross_entropy", "score_weight": 0.5},
-    "ganomaly": {"score": "absolute"},
+    "egbad": {"anomaly_score": "cross_entropy", "score_weight": 0.5},
+    "ganomaly": {"anomaly_score": "absolute"},
     "adgan": {"steps": 9},
-    "alad": {"score": "l1"},
+    "alad": {"anomaly_score": "l1"},
+    "autoencoder": {},
+    "vae": {"anomaly_score": "elbo"},
 }
 KINDS = ("table", "images")
 RECONSTRUCTS = [name for name in DETECTORS if name != "isolation_forest"]
@@ -447,7 +449,7 @@ def test_a_seed_is_a_whole_number_of_31_bits(name, seed, samples, refused):
         ("egbad", "spectral_normalization", 1),
         ("egbad", "spectral_normalization", "false"),
         ("egbad", "decay", 1.0),
-        ("egbad", "score", "bce"),
+        ("egbad", "anomaly_score", "bce"),
         ("egbad", "score_weight", 1.1),
         ("egbad", "width", 0),
         ("nearest_neighbour", "samples", 0),
@@ -529,6 +531,36 @@ def test_a_saved_detector_scores_the_same(name, kind, fitted, samples, tmp_path)
     np.testing.assert_array_equal(
         load_detector(str(tmp_path / "again.keras")).decision_function(x), detector.decision_function(x)
     )
+
+
+@pytest.mark.parametrize("name", ["egbad", "ganomaly", "alad"])
+def test_a_file_from_before_an_argument_was_renamed_is_read(name, samples, tmp_path):
+    detector = tiny(name, **OTHER_SCORING[name]).fit(samples["table"])
+    detector.save(tmp_path / "new.keras")
+    with zipfile.ZipFile(tmp_path / "new.keras") as new, zipfile.ZipFile(tmp_path / "old.keras", "w") as old:
+        header = json.loads(new.read("detector.json"))
+        header["parameters"]["score"] = header["parameters"].pop("anomaly_score")
+        old.writestr("detector.json", json.dumps(header))
+        old.writestr("weights.npz", new.read("weights.npz"))
+    loaded = load_detector(tmp_path / "old.keras")
+    assert loaded.get_params() == detector.get_params()
+    expected = detector.decision_function(samples["table"])
+    np.testing.assert_array_equal(loaded.decision_function(samples["table"]), expected)
+
+
+def test_no_argument_hides_what_scikit_learn_calls(samples):
+    from sklearn.model_selection import cross_val_score
+
+    for name in DETECTORS:
+        cls = detector_class(name)
+        hidden = {"score", "fit", "predict", "decision_function", "transform"} & set(inspect.signature(cls).parameters)
+        assert not hidden, name
+    labels = np.tile([0, 1], 100)
+    x = samples["table"] + 3 * labels[:, None]
+    with pytest.raises(TypeError, match="score"):
+        cross_val_score(tiny("pca_residual"), x, labels)
+    found = cross_val_score(tiny("median_distance"), x, labels, scoring="roc_auc", error_score="raise")
+    assert np.isfinite(found).all()
 
 
 @every
@@ -776,7 +808,8 @@ def test_rescored_is_fitting_with_other_scoring_parameters(name, samples, fitted
     found, expected = (model.decision_function(samples["table"]) for model in (other, anew))
     np.testing.assert_allclose(found, expected, rtol=close)
     assert other.threshold_ == pytest.approx(anew.threshold_, rel=close) and other.get_params() == anew.get_params()
-    assert not np.allclose(other.decision_scores_, detector.decision_scores_, rtol=1e-4)
+    assert other.threshold_ < detector.threshold_ or OTHER_SCORING[name]
+    assert not (OTHER_SCORING[name] and np.allclose(other.decision_scores_, detector.decision_scores_, rtol=1e-4))
     np.testing.assert_array_equal(detector.decision_function(samples["table"]), before)
     with refused(ParameterError, "epochs", "contamination"):
         detector.rescored(samples["table"], epochs=3)
@@ -843,7 +876,7 @@ def test_egbads_score_is_residual_and_discriminator(samples, fitted):
         (1.0, "feature_matching", matching),
         (1.0, "cross_entropy", np.log1p(np.exp(-real[:, 0]))),
     ]:
-        other = copy.deepcopy(detector).set_params(score_weight=weight, score=score)
+        other = copy.deepcopy(detector).set_params(score_weight=weight, anomaly_score=score)
         np.testing.assert_allclose(other.decision_function(x), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -864,7 +897,7 @@ def to_numpy(x) -> np.ndarray:
     [
         {"turns": "simultaneous", "schedule": "cosine"},
         {"residual_weight": 1.0, "dropout": 0.0, "decay": 0.0},
-        {"spectral_normalization": True, "score": "cross_entropy"},
+        {"spectral_normalization": True, "anomaly_score": "cross_entropy"},
         {"adversarial_loss": "feature_matching"},
         {"residual_weight": 1.0, "residual_in": "encoder"},
     ],
@@ -957,9 +990,76 @@ def test_pca_residual_is_the_distance_to_the_subspace(samples):
     np.testing.assert_allclose(detector.decision_scores_, np.linalg.norm(off, axis=1), rtol=1e-3)
 
 
+@pytest.mark.parametrize(("columns", "kept"), [(6, 3), (30, 15), (40, 32), (100, 32)])
+def test_pca_residual_never_keeps_the_whole_space_unasked(columns, kept):
+    x = np.random.default_rng(0).random((300, columns), np.float32)
+    detector = detector_class("pca_residual")().fit(x)
+    assert detector._pca.n_components_ == kept
+    assert np.median(detector.decision_scores_) > 0.1
+    asked = detector_class("pca_residual")(components=columns).fit(x)
+    assert asked._pca.n_components_ == columns and asked.decision_scores_.max() < 1e-5
+
+
+@both
+def test_median_distance_is_the_mean_difference_from_the_median(kind, samples):
+    x = samples[kind]
+    detector = detector_class("median_distance")().fit(x[:101])
+    median = np.sort(x[:101], axis=0)[50]
+    expected = [np.abs(each - median).mean() for each in x]
+    np.testing.assert_allclose(detector.decision_function(x), expected, rtol=1e-5)
+    np.testing.assert_array_equal(detector.reconstruct(x), np.repeat(median[None], len(x), axis=0))
+
+
 def test_isolation_forest_is_scikit_learns(samples):
     from sklearn.ensemble import IsolationForest
 
     ours = detector_class("isolation_forest")(trees=20, seed=4).fit(samples["table"])
     theirs = IsolationForest(n_estimators=20, random_state=4).fit(samples["table"])
     np.testing.assert_allclose(ours.decision_scores_, -theirs.score_samples(samples["table"]))
+
+
+# ---- the controls without an adversary
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "vae"])
+@both
+def test_a_control_has_the_sizes_of_egbads_encoder_and_generator(name, kind, fitted):
+    control, egbad = fitted(name, kind).networks_, fitted("egbad", kind).networks_
+    shapes = {role: [w.shape for w in network.weights] for role, network in (control | egbad).items()}
+    assert shapes["decoder"] == shapes["generator"]
+    *_, kernel, bias = [w.shape for w in egbad["encoder"].weights]
+    outputs = 2 if name == "vae" else 1
+    assert [w.shape for w in control["encoder"].weights][-2:] == [
+        (kernel[0], outputs * kernel[1]),
+        (outputs * bias[0],),
+    ]
+    assert [w.shape for w in control["encoder"].weights][:-2] == [w.shape for w in egbad["encoder"].weights][:-2]
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "vae"])
+def test_a_control_learns_to_reconstruct(name, samples):
+    x = samples["table"][:, :2] @ np.random.default_rng(1).random((2, 6), np.float32)  # two dimensions in six columns
+    lightly = {"kl_weight": 0.01} if name == "vae" else {}
+    detector = tiny(name, epochs=150, learning_rate=1e-2, width=0.5, latent_dim=2, decay=0.9, **lightly).fit(x)
+    median = detector_class("median_distance")().fit(x)
+    residuals = [np.abs(x - each.reconstruct(x)).mean() for each in (detector, median)]
+    assert residuals[0] < 0.7 * residuals[1]
+    expected = np.abs(x - detector.reconstruct(x)).sum(1)
+    np.testing.assert_allclose(detector.decision_function(x), expected, rtol=1e-4)
+
+
+def test_the_divergence_of_a_vae_is_that_of_two_normal_distributions():
+    import keras
+
+    from ganad.detectors.vae import VAEPlay, kl_divergence
+
+    rng = np.random.default_rng(0)
+    mean, log_variance = rng.normal(size=(2, 4, 3)).astype(np.float32)
+    play = VAEPlay({}, None, None)
+    play._moments = keras.ops.convert_to_tensor(mean), keras.ops.convert_to_tensor(log_variance)
+    codes = mean + np.exp(log_variance / 2) * rng.normal(size=(200_000, 4, 3))
+    of_code = -0.5 * (log_variance + (codes - mean) ** 2 / np.exp(log_variance))
+    expected = (of_code + 0.5 * codes**2).mean(0).sum(-1)  # log q - log p, drawn from q
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(kl_divergence(play)), expected, atol=0.05)
+    play.z = keras.ops.ones((4, 3))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(play.encoded), mean + np.exp(log_variance / 2), rtol=1e-5)

@@ -79,7 +79,7 @@ def test_both_encoders_learn_and_share_no_weight(pictures):
 @pytest.mark.parametrize("score", ["squared", "absolute"])
 def test_the_score_is_the_distance_of_the_codes_as_it_is(score, pictures):
     """No scaling by the test set's extremes: a score does not move when another sample comes along."""
-    detector = GANomaly(**TINY, score=score).fit(pictures)
+    detector = GANomaly(**TINY, anomaly_score=score).fit(pictures)
     x = pictures[:20].astype(np.float32) / 127.5 - 1
     networks = detector.networks_
     code = networks["encoder"](x, training=False)
@@ -118,6 +118,6 @@ def test_the_cross_entropy_variant_trains_to_something_else(pictures):
 
 
 def test_the_residual_as_the_score(pictures):
-    detector = GANomaly(**TINY, score="residual").fit(pictures)
+    detector = GANomaly(**TINY, anomaly_score="residual").fit(pictures)
     expected = detector.residual_map(pictures).mean((1, 2))
     np.testing.assert_allclose(detector.decision_function(pictures), expected, rtol=1e-4)

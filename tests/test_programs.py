@@ -95,7 +95,7 @@ def test_a_score_uses_the_networks_it_is_asked_of(table):
 def test_another_way_to_score_is_another_program(table):
     model = GANomaly(**SMALL).fit(table)
     squared, absolute = (
-        model.rescored(table, score=score).decision_function(table) for score in ("squared", "absolute")
+        model.rescored(table, anomaly_score=score).decision_function(table) for score in ("squared", "absolute")
     )
     assert not np.allclose(squared, absolute)
 

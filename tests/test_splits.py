@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganad.datasets import KDD_HEAVY_TAILED, Dataset, Split, kdd_split, leave_one_out, load_dataset, subsample, thinned
+from ganad.datasets import KDD_HEAVY_TAILED, Dataset, Split, kdd_split, leave_one_out, load_dataset, subsample
 from ganad.metrics import detection, flag_top
 
 PARTS = ("x_train", "x_val", "x_test", "y_test", "train_rows", "val_rows", "test_rows")
@@ -265,23 +265,6 @@ def test_the_real_kdd_without_copies(real):
     assert split.prevalence == pytest.approx(0.2, abs=1e-3)
     attacks = np.concatenate([split.train_rows, split.val_rows, split.test_rows[split.y_test == 0]])
     assert len(attacks) == pytest.approx(57_753, abs=1)  # one row is both an attack and ordinary
-
-
-def test_a_thinned_split_is_a_part_of_it():
-    split = leave_one_out(load_dataset("digits"), 3)
-    few = thinned(split, train=100, val=10_000, test=50)
-    assert [len(few.x_train), len(few.x_val), len(few.x_test), len(few.y_test)] == [100, len(split.x_val), 50, 50]
-    for part in ("train", "val", "test"):
-        where = {row: place for place, row in enumerate(getattr(split, f"{part}_rows"))}
-        places = [where[row] for row in getattr(few, f"{part}_rows")]
-        assert places == sorted(places)
-        np.testing.assert_array_equal(getattr(few, f"x_{part}"), getattr(split, f"x_{part}")[places])
-        if part == "test":
-            np.testing.assert_array_equal(few.y_test, split.y_test[places])
-    assert abs(few.prevalence - split.prevalence) < 0.2
-    other = thinned(split, train=100, val=5, test=50, seed=1)
-    assert set(other.train_rows) != set(few.train_rows)
-    np.testing.assert_array_equal(thinned(split, train=100, val=5, test=50, seed=1).test_rows, other.test_rows)
 
 
 @pytest.mark.parametrize("anomaly", range(10))

@@ -1,5 +1,6 @@
 """The results table, and the runs of the KDD chapter."""
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,9 +10,11 @@ import pandas as pd
 import pytest
 
 from ganad import metrics
-from ganad.datasets import Dataset, leave_one_out, load_dataset
-from ganad.survey import kdd, reported, results
+from ganad.datasets import Dataset, class_names, leave_one_out, load_dataset
+from ganad.survey import grid, images, kdd, reported, results, revisions
 from ganad.survey.runner import prepare, run
+
+COMMITTED = Path(__file__).parent.parent / "results" / "survey.csv"
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +222,54 @@ def test_a_file_from_before_a_column_is_read(row: dict, file: Path) -> None:
     results.record([row])
     pd.read_csv(file).drop(columns=list(results.NEWER)).to_csv(file, index=False)
     assert results.read()["residual"].isna().all() and results.read().auprc.notna().all()
+
+
+def test_the_test_part_keeps_the_prevalence_and_follows_the_splits_seed() -> None:
+    data = load_dataset("digits")
+    few = {"train": 500, "val": 20, "test": 150}
+    for anomaly in range(10):
+        whole = leave_one_out(data, anomaly)
+        part = prepare(data, anomaly, few)
+        assert len(part.y_test) == 150 and abs(part.y_test.sum() - 150 * whole.prevalence) <= 0.5
+        np.testing.assert_array_equal(part.test_rows, prepare(data, anomaly, few).test_rows)
+        assert set(part.test_rows) != set(prepare(data, anomaly, few | {"seed": 1}).test_rows)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("mnist", {"0": 0.354, "1": 0.388, "5": 0.331, "9": 0.356}),
+        ("fashion_mnist", dict.fromkeys(class_names("fashion_mnist"), 0.357)),
+        ("cifar10", dict.fromkeys(class_names("cifar10"), 0.357)),
+    ],
+)
+def test_every_class_is_tested_at_the_published_prevalence(name: str, published: dict, real) -> None:
+    data = real(name)
+    for place, anomaly in enumerate(data.class_names):
+        anomalous = int((data.y == place).sum())
+        expected = anomalous / (anomalous + math.ceil((len(data.y) - anomalous) / 5))
+        assert expected == pytest.approx(published.get(anomaly, expected), abs=5e-4)
+        for scale, parts in (("cpu", images.SAMPLES), ("full", {})):
+            assert prepare(data, place, parts).prevalence == pytest.approx(expected, abs=5e-4), (anomaly, scale)
+
+
+def test_a_row_is_stale_if_its_method_or_its_protocol_has_been_revised(row: dict, monkeypatch) -> None:
+    assert row["revision"] == "1.1"
+    assert results.current(pd.DataFrame([row, row | {"revision": "1.2"}])).tolist() == [True, False]
+    thinned = row | {"parameters": '{"components": 5, "test": 2000}', "revision": "1.2"}
+    assert results.current(pd.DataFrame([thinned, thinned | {"revision": "1.1"}])).tolist() == [True, False]
+    monkeypatch.setitem(revisions.METHODS, "pca_residual", ("another subspace",))
+    assert results.current(pd.DataFrame([row, row | {"revision": "2.1"}])).tolist() == [False, True]
+
+
+def test_another_version_of_the_package_makes_no_row_stale(monkeypatch) -> None:
+    before = grid.states(grid.runs(), results.read(COMMITTED))
+    monkeypatch.setattr("ganad.__version__", "9.9.9")
+    assert grid.states(grid.runs(), results.read(COMMITTED)) == before
+
+
+def test_a_file_from_before_revisions_is_read(tmp_path: Path) -> None:
+    table = results.read(COMMITTED).drop(columns="revision").assign(version="0.1.0")
+    table.to_csv(tmp_path / "old.csv", index=False)
+    assert set(results.read(tmp_path / "old.csv").revision) == {"1.1"}

@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from ganad import __version__
 from ganad.survey import grid, results
 from ganad.survey.store import Store, StoreError
 
@@ -91,7 +90,7 @@ HEARS = """import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from ganad.cli import main
 main()"""
-ROW = json.dumps(dict.fromkeys(results.COLUMNS, 0.5) | {"version": __version__})
+ROW = json.dumps(dict.fromkeys(results.COLUMNS, 0.5) | {"revision": "1.2"})
 
 
 @pytest.fixture
@@ -264,7 +263,7 @@ def test_a_corrupt_row_is_put_aside_and_run_again(place: Path) -> None:
 def test_a_stale_row_is_shown_and_replaced(place: Path) -> None:
     recorded(place)
     table = results.read(place / "survey.csv")
-    table.loc[1, "parameters"], table.loc[2, "version"] = '{"width": 2}', "0.0.1"
+    table.loc[1, "parameters"], table.loc[2, "revision"] = '{"width": 2}', "1.1"
     table.to_csv(place / "survey.csv", index=False)
     status = done(ganad(place, "status"))
     assert "1 finished, 2 stale, 0 missing, 0 failed" in status
@@ -277,7 +276,7 @@ def test_a_stale_row_gives_way_to_a_fresh_one_of_another_machine(place: Path) ->
     recorded(place)
     theirs = results.read(place / "survey.csv")
     theirs.to_csv(place / "theirs.csv", index=False)
-    mine = theirs.assign(version=["0.0.1", theirs.version[1], theirs.version[2]], auprc=0.1)
+    mine = theirs.assign(revision=["1.1", theirs.revision[1], theirs.revision[2]], auprc=0.1)
     mine.to_csv(place / "survey.csv", index=False)
     merged = results.merge([place / "theirs.csv"], valid=grid.finished)
     assert merged.auprc.tolist() == [0.5, 0.1, 0.1]
@@ -289,10 +288,10 @@ def test_a_budget_starts_nothing_that_would_not_end_in_time(place: Path) -> None
     table = results.read(place / "survey.csv")
     table.loc[0, ["train_seconds", "score_seconds"]] = 1000.0, 0.0
     table.to_csv(place / "survey.csv", index=False)
-    said = done(ganad(place, "run", "--budget", "10"))
+    said = done(ganad(place, "run", "--deadline", "10"))
     assert "0 finished, 0 failed, 2 left out: they would not have ended within 10 min" in said
     assert "2 of 3 runs to do: 33 min one after the other" in done(ganad(place, "plan"))
-    goes_on(place, "--budget", "20", again=["1", "2"])
+    goes_on(place, "--deadline", "20", again=["1", "2"])
 
 
 def test_the_disk_is_full_when_the_results_are_written(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -457,3 +456,23 @@ def until(test: Callable[[], bool], seconds: float = 60) -> None:
     while not test():
         assert time.time() < end, "it never was"
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize("scale", ["cpu", "full"])
+def test_what_is_worth_most_comes_first(scale: str) -> None:
+    every = list(grid.runs(scale))
+    assert [run.seed for run in every] == sorted(run.seed for run in every)
+    places = {}
+    for place, run in enumerate(every):
+        places.setdefault((run.detector, run.data, run.variant), place)
+    first = [
+        places["nearest_neighbour", "cifar10", scale],
+        places["egbad", "mnist", scale],
+        places["vae", "mnist", f"{scale}, improved"],
+        places["egbad", "fashion_mnist", scale],
+        places["ganomaly", "cifar10", f"{scale}, improved"],
+        places["anogan", "mnist", scale],
+        places["egbad", "cifar10", scale],
+        places["egbad", "mnist", f"{scale}, improved without residual loss"],
+    ]
+    assert first == sorted(first)

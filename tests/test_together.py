@@ -77,7 +77,9 @@ def test_what_cannot_be_counted_costs_no_run(found):
 
 def test_side_by_side_where_there_is_no_common_program():
     data, parts = load_dataset("digits"), []
-    wanted = [Wanted(3, seed, score, TINY | {"score": score}) for seed in (0, 1) for score in ("squared", "absolute")]
+    wanted = [
+        Wanted(3, seed, score, TINY | {"anomaly_score": score}) for seed in (0, 1) for score in ("squared", "absolute")
+    ]
     ended = list(perform_many("ganomaly", data, wanted, split_options={"train": 100}, on_part=parts.append))
     assert [run for run, _ in ended] == wanted
     assert [str(part).partition(":")[0] for part in parts] == ["2 models side by side"]
@@ -85,20 +87,20 @@ def test_side_by_side_where_there_is_no_common_program():
     assert [(row["seed"], row["variant"]) for row in rows] == [(run.seed, run.variant) for run in wanted]
     assert (
         rows[1]["parameters"]
-        == '{"batch_size": 50, "epochs": 1, "latent_dim": 4, "score": "absolute", "train": 100, "width": 0.05}'
+        == '{"anomaly_score": "absolute", "batch_size": 50, "epochs": 1, "latent_dim": 4, "train": 100, "width": 0.05}'
     )
     split = many.prepare(data, 3, {"train": 100})
-    own = GANomaly(seed=1, score="absolute", **TINY).fit(split.x_train).decision_function(split.x_test)
+    own = GANomaly(seed=1, anomaly_score="absolute", **TINY).fit(split.x_train).decision_function(split.x_test)
     np.testing.assert_array_equal(ended[3][1].scores, own)
 
 
 def test_a_score_that_is_left_out_is_the_default_and_not_the_last_one():
-    wanted = [Wanted(0, 0, "residual", TINY | {"score": "residual"}), Wanted(0, 0, "default", TINY)]
+    wanted = [Wanted(0, 0, "residual", TINY | {"anomaly_score": "residual"}), Wanted(0, 0, "default", TINY)]
     residual, default = (
         finished.model
         for _, finished in perform_many("ganomaly", load_dataset("digits"), wanted, split_options={"train": 60})
     )
-    assert (residual.score, default.score) == ("residual", "squared")
+    assert (residual.anomaly_score, default.anomaly_score) == ("residual", "squared")
 
 
 def test_a_run_that_fails_is_an_outcome_like_others():

@@ -55,7 +55,7 @@ def both_ways(name: str) -> dict[str, np.ndarray]:
 def grid() -> dict[str, np.ndarray]:
     """Three trainings and two scores: how many programs and models, and what share of the roofline."""
     wanted = [
-        Wanted(anomaly, seed, score, SMALL | {"score": score})
+        Wanted(anomaly, seed, score, SMALL | {"anomaly_score": score})
         for anomaly, seed in ((0, 0), (0, 1), (1, 0))
         for score in ("squared", "absolute")
     ]
@@ -76,7 +76,7 @@ def uncounted() -> dict[str, np.ndarray]:
     counted, parts, wanted = (
         Lowered.cost_analysis,
         [],
-        [Wanted(0, seed, "one", SMALL | {"score": "squared"}) for seed in (0, 1)],
+        [Wanted(0, seed, "one", SMALL | {"anomaly_score": "squared"}) for seed in (0, 1)],
     )
     Lowered.cost_analysis = lambda self: None
     with as_products():

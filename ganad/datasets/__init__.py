@@ -15,7 +15,7 @@ from ganad.datasets.contents import (
     fingerprint,
 )
 from ganad.datasets.sources import NAMES, check, class_names, data_file, fetch, load_dataset, source
-from ganad.datasets.splits import KDD_HEAVY_TAILED, Split, kdd_split, leave_one_out, subsample, thinned
+from ganad.datasets.splits import KDD_HEAVY_TAILED, Split, kdd_split, leave_one_out, subsample
 
 __all__ = [
     "KDD_HEAVY_TAILED",
@@ -37,5 +37,4 @@ __all__ = [
     "load_dataset",
     "source",
     "subsample",
-    "thinned",
 ]

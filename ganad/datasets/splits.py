@@ -43,21 +43,6 @@ class Split:
         return float(self.y_test.mean())
 
 
-def thinned(split: Split, *, train: int, val: int, test: int, seed: int = 0) -> Split:
-    """The split with at most so many samples in each part, drawn by the seed: for what a CPU can meet.
-
-    The order, and in expectation the prevalence, stay as they are.
-    """
-    rng, changes = np.random.default_rng(seed), {}
-    for part, most in {"train": train, "val": val, "test": test}.items():
-        rows = getattr(split, f"{part}_rows")
-        kept = np.sort(rng.permutation(len(rows))[:most])
-        changes |= {f"{part}_rows": rows[kept], f"x_{part}": getattr(split, f"x_{part}")[kept]}
-        if part == "test":
-            changes["y_test"] = split.y_test[kept]
-    return replace(split, **changes)
-
-
 def subsample(split: Split, *, train: int, val: int, test: int, seed: int = 0) -> Split:
     """At most so many samples of each part, drawn at random; the test set keeps its prevalence, and every part its order.
 

@@ -91,7 +91,7 @@ class ALAD(NeuralDetector):
         The discriminators move first and the others answer (the authors' code), or all move from one forward pass.
     residual_weight : float
         Weight of a residual loss of generator and encoder, the L1 distance of x and G(E(x)); 0 in ALAD.
-    score : {"features", "logits", "l1", "l2"}
+    anomaly_score : {"features", "logits", "l1", "l2"}
         L1 distance of D_xx's features of (x, x) and (x, G(E(x))); or -log D_xx(x, G(E(x))); or the L1 or L2 distance of x and
         G(E(x)) (the paper's section 5.4 compares the four).
     decay : float, optional
@@ -107,13 +107,13 @@ class ALAD(NeuralDetector):
 
     name = "alad"
     _roles = ("encoder", "generator", "discriminator_xz", "discriminator_xx", "discriminator_zz")
-    _scoring = ("score",)
+    _scoring = ("anomaly_score",)
     _rules = NeuralDetector._neural_rules | {
         "schedule": choice("constant", "cosine"),
         "spectral_normalization": flag(),
         "turns": choice(*TURNS),
         "residual_weight": real(0, 1e9),
-        "score": choice("features", "logits", "l1", "l2"),
+        "anomaly_score": choice("features", "logits", "l1", "l2"),
     }
 
     def __init__(
@@ -127,7 +127,7 @@ class ALAD(NeuralDetector):
         spectral_normalization: bool = True,
         turns: str = "alternating",
         residual_weight: float = 0.0,
-        score: str = "features",
+        anomaly_score: str = "features",
         decay: float | None = None,
         width: float = 1.0,
         networks: Mapping[str, keras.Model] | None = None,
@@ -143,7 +143,7 @@ class ALAD(NeuralDetector):
         self.spectral_normalization = spectral_normalization
         self.turns = turns
         self.residual_weight = residual_weight
-        self.score = score
+        self.anomaly_score = anomaly_score
         self.decay = decay
         self.width = width
         self.networks = networks
@@ -190,4 +190,4 @@ class ALAD(NeuralDetector):
             "l1": lambda: l1(x, play.reconstructed),
             "l2": lambda: ops.sqrt(l1(ops.square(x - play.reconstructed), ops.zeros_like(x))),
         }
-        return scores[self.score](), play.reconstructed
+        return scores[self.anomaly_score](), play.reconstructed

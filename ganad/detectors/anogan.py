@@ -38,7 +38,7 @@ class AnoGAN(SearchingDetector):
         What becomes of the learning rate: "cosine" takes it to zero by the last step.
     decay : float, optional
         Of the moving average of the weights that score; .999 for images, .9999 for tables.
-    score : {"feature_matching", "cross_entropy"}
+    anomaly_score : {"feature_matching", "cross_entropy"}
         The discrimination loss (survey, equation (5)): features of x against those of G(z), or -log D(G(z)).
     score_weight : float
         Its weight lambda in (1 - lambda) * residual + lambda * discrimination, in [0, 1]; .1.
@@ -62,10 +62,10 @@ class AnoGAN(SearchingDetector):
 
     name = "anogan"
     _roles = ("generator", "discriminator")
-    _scoring = ("score", "score_weight", "steps", "search_rate", "restarts", "tolerance", "threshold_samples")
+    _scoring = ("anomaly_score", "score_weight", "steps", "search_rate", "restarts", "tolerance", "threshold_samples")
     _rules = NeuralDetector._neural_rules | {
         "schedule": choice("constant", "cosine"),
-        "score": choice("feature_matching", "cross_entropy"),
+        "anomaly_score": choice("feature_matching", "cross_entropy"),
         "score_weight": real(0, 1),
         "steps": whole(0, 1_000_000),
         "search_rate": real(0, 10),
@@ -83,7 +83,7 @@ class AnoGAN(SearchingDetector):
         learning_rate: float | None = None,
         schedule: str = "constant",
         decay: float | None = None,
-        score: str = "feature_matching",
+        anomaly_score: str = "feature_matching",
         score_weight: float = 0.1,
         steps: int = 500,
         search_rate: float = 0.01,
@@ -102,7 +102,7 @@ class AnoGAN(SearchingDetector):
         self.learning_rate = learning_rate
         self.schedule = schedule
         self.decay = decay
-        self.score = score
+        self.anomaly_score = anomaly_score
         self.score_weight = score_weight
         self.steps = steps
         self.search_rate = search_rate
@@ -140,7 +140,7 @@ class AnoGAN(SearchingDetector):
             rate=self.search_rate,
             boundaries=(200, 300) if image else (300, 400),
             weight=self.score_weight,
-            score=self.score,
+            score=self.anomaly_score,
             tolerance=self.tolerance,
             slots=(8, 64) if image else (32, 1024),
         ).search

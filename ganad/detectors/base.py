@@ -19,6 +19,8 @@ from ganad import __version__
 from ganad.parameters import Rule, obey, real
 
 FORMAT = "ganad-detector-1"
+RENAMED = {"score": "anomaly_score"}
+"""Arguments in older files, and what they are called now: ``score`` hid the method by which scikit-learn rates an estimator."""
 CONTAMINATION = {"contamination": real(1e-9, 0.5)}
 
 
@@ -169,7 +171,8 @@ def restore(path: str | os.PathLike, class_of: Callable[[str], type[Detector]]) 
                 arrays = dict(file)
         if header.get("format") != FORMAT:
             raise ValueError(f"its format is {header.get('format')!r}, this version reads {FORMAT!r}")
-        detector = class_of(header["detector"])(**header["parameters"])
+        given = {RENAMED.get(name, name): value for name, value in header["parameters"].items()}
+        detector = class_of(header["detector"])(**given)
         detector.shape_ = tuple(header["shape"])
         detector.decision_scores_ = arrays.pop("decision_scores")
         detector.threshold_ = float(header["threshold"])

@@ -15,6 +15,8 @@ from sklearn.neighbors import NearestNeighbors
 from ganad.detectors.base import Detector
 from ganad.parameters import optional, whole
 
+_ROUNDING = 1e-5
+
 
 class _Classical(Detector):
     """Works on flattened samples; saved as the rows it was fitted on, refitted when loaded."""
@@ -35,6 +37,37 @@ class _Classical(Detector):
     def _restore(self, arrays: dict[str, np.ndarray], header: dict) -> None:
         self.rows_ = arrays["rows"]
         self._learn(self.rows_)
+
+
+class MedianDistance(_Classical):
+    """Mean absolute difference from the median of the training samples: the control that learns no model at all.
+
+    A method whose reconstructions are no nearer to normal samples than this one image, or row, has not been trained.
+
+    Parameters
+    ----------
+    contamination, seed
+        See :class:`ganad.detectors.base.Detector`; nothing here is random.
+    """
+
+    name = "median_distance"
+    _rules: ClassVar = {"seed": whole(0, 2**31 - 1)}
+
+    def __init__(self, *, contamination: float = 0.1, seed: int = 0) -> None:
+        self.contamination = contamination
+        self.seed = seed
+
+    def _kept(self, rows: np.ndarray) -> np.ndarray:
+        return np.median(rows, axis=0, keepdims=True)
+
+    def _learn(self, rows: np.ndarray) -> None:
+        self._median = rows.reshape(self.shape_)
+
+    def _score(self, x: np.ndarray) -> np.ndarray:
+        return np.abs(x - self._median).reshape(len(x), -1).mean(1, dtype=np.float64)
+
+    def _reconstruct(self, x: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(self._median, x.shape).copy()
 
 
 class NearestNeighbour(_Classical):
@@ -93,7 +126,8 @@ class PCAResidual(_Classical):
     Parameters
     ----------
     components : int, optional
-        Dimensions of the subspace; 50 for images and 32 for tables when left out, at most what the data allows.
+        Dimensions of the subspace, at most what the data allows.  Left out, 50 for images and 32 for tables; or half of the
+        data's dimensions where these would be all of them, because nothing has a distance to the whole space.
     contamination, seed
         See :class:`ganad.detectors.base.Detector`.
     """
@@ -108,7 +142,14 @@ class PCAResidual(_Classical):
 
     def _learn(self, rows: np.ndarray) -> None:
         wanted = self.components or (50 if len(self.shape_) == 3 else 32)
-        self._pca = PCA(min(wanted, *rows.shape), random_state=self.seed).fit(rows)
+        self._pca = self._fitted(wanted, rows)
+        shares = self._pca.explained_variance_ratio_
+        if self.components is None and shares.sum() > 1 - _ROUNDING:
+            rank = np.count_nonzero(shares > _ROUNDING)
+            self._pca = self._fitted(max(1, rank // 2), rows)
+
+    def _fitted(self, components: int, rows: np.ndarray) -> PCA:
+        return PCA(min(components, *rows.shape), random_state=self.seed).fit(rows)
 
     def _score(self, x: np.ndarray) -> np.ndarray:
         return np.linalg.norm((x - self._reconstruct(x)).reshape(len(x), -1), axis=1)

@@ -56,7 +56,7 @@ class EGBAD(ComplexityCorrected):
         Bound the discriminator's layers (Miyato et al. 2018); False is EGBAD.
     decay : float, optional
         Of the moving average of the weights that score; .999 for images, .9999 for tables.
-    score : {"feature_matching", "cross_entropy"}
+    anomaly_score : {"feature_matching", "cross_entropy"}
         The discriminator's part of the score.
     score_weight : float
         Its weight w in (1 - w) * residual + w * discriminator; .1.
@@ -72,7 +72,7 @@ class EGBAD(ComplexityCorrected):
 
     name = "egbad"
     _roles = ("encoder", "generator", "discriminator")
-    _scoring = ("score", "score_weight", "complexity_correction")
+    _scoring = ("anomaly_score", "score_weight", "complexity_correction")
     _rules = NeuralDetector._neural_rules | {
         "schedule": choice("constant", "cosine"),
         "turns": choice(*TURNS),
@@ -81,7 +81,7 @@ class EGBAD(ComplexityCorrected):
         "residual_in": choice(*RESIDUAL_IN),
         "dropout": optional(real(0, 0.99)),
         "spectral_normalization": flag(),
-        "score": choice("feature_matching", "cross_entropy"),
+        "anomaly_score": choice("feature_matching", "cross_entropy"),
         "score_weight": real(0, 1),
         "complexity_correction": flag(),
     }
@@ -101,7 +101,7 @@ class EGBAD(ComplexityCorrected):
         dropout: float | None = None,
         spectral_normalization: bool = False,
         decay: float | None = None,
-        score: str = "feature_matching",
+        anomaly_score: str = "feature_matching",
         score_weight: float = 0.1,
         complexity_correction: bool = False,
         width: float = 1.0,
@@ -122,7 +122,7 @@ class EGBAD(ComplexityCorrected):
         self.dropout = dropout
         self.spectral_normalization = spectral_normalization
         self.decay = decay
-        self.score = score
+        self.anomaly_score = anomaly_score
         self.score_weight = score_weight
         self.complexity_correction = complexity_correction
         self.width = width
@@ -191,7 +191,7 @@ class EGBAD(ComplexityCorrected):
 
     def _judge(self, networks: Mapping[str, keras.Model], x: Any) -> tuple[Any, Any]:
         play = BiGANPlay(networks, x, None, training=False)
-        if self.score == "cross_entropy":  # -log D(x, E(x)): how generated the pair looks
+        if self.anomaly_score == "cross_entropy":  # -log D(x, E(x)): how generated the pair looks
             discriminator = ops.softplus(-play.real)[:, 0]
         else:
             seen = networks["discriminator"]([play.reconstructed, play.encoded], training=False)[1]

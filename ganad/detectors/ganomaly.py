@@ -106,7 +106,7 @@ class GANomaly(ComplexityCorrected):
         Of the three parts of the generator's loss (equation (11)); 1, 50, 1.
     adversarial_loss : {"feature_matching", "cross_entropy"}
         The first part: D's features of x and of its reconstruction (the paper), or D's verdict.
-    score : {"squared", "absolute", "residual"}
+    anomaly_score : {"squared", "absolute", "residual"}
         How the two codes are compared: mean squared difference (authors' code, survey) or mean absolute one (paper).  Or
         "residual", no part of GANomaly: the mean absolute difference of x and its reconstruction.
     complexity_correction : bool
@@ -124,14 +124,14 @@ class GANomaly(ComplexityCorrected):
 
     name = "ganomaly"
     _roles = ("encoder", "decoder", "second_encoder", "discriminator")
-    _scoring = ("score", "complexity_correction")
+    _scoring = ("anomaly_score", "complexity_correction")
     _rules = NeuralDetector._neural_rules | {
         "schedule": choice("constant", "cosine"),
         "adversarial_weight": real(0, 1e9),
         "contextual_weight": real(0, 1e9),
         "encoder_weight": real(0, 1e9),
         "adversarial_loss": choice(*ADVERSARIAL),
-        "score": choice("squared", "absolute", "residual"),
+        "anomaly_score": choice("squared", "absolute", "residual"),
         "complexity_correction": flag(),
     }
 
@@ -147,7 +147,7 @@ class GANomaly(ComplexityCorrected):
         contextual_weight: float = 50.0,
         encoder_weight: float = 1.0,
         adversarial_loss: str = "feature_matching",
-        score: str = "squared",
+        anomaly_score: str = "squared",
         complexity_correction: bool = False,
         decay: float | None = None,
         width: float = 1.0,
@@ -165,7 +165,7 @@ class GANomaly(ComplexityCorrected):
         self.contextual_weight = contextual_weight
         self.encoder_weight = encoder_weight
         self.adversarial_loss = adversarial_loss
-        self.score = score
+        self.anomaly_score = anomaly_score
         self.complexity_correction = complexity_correction
         self.decay = decay
         self.width = width
@@ -217,4 +217,4 @@ class GANomaly(ComplexityCorrected):
             "absolute": lambda: ops.mean(ops.abs(play.encoded - play.again), axis=1),
             "residual": lambda: ops.mean(ops.abs(x - play.reconstructed), axis=tuple(range(1, len(x.shape)))),
         }
-        return scores[self.score](), play.reconstructed
+        return scores[self.anomaly_score](), play.reconstructed

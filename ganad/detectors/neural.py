@@ -137,7 +137,7 @@ class NeuralDetector(Detector):
         return self._own_networks() or self._networks(shape)
 
     def rescored(self, x: Any, **changes: Any) -> "NeuralDetector":
-        """A copy with the same trained networks that scores otherwise: another ``score`` or ``kappa``, more ``restarts``.
+        """A copy with the same trained networks that scores otherwise: another ``anomaly_score`` or ``kappa``, more ``restarts``.
 
         Parameters
         ----------

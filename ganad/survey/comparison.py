@@ -14,10 +14,12 @@ import pandas as pd
 
 from ganad.datasets import class_names
 from ganad.metrics import Interval, auprc_floor, interval
-from ganad.survey import reported
+from ganad.survey import reported, results
 
-SCALES = ("full", "cpu")
-"""The published budget, and a smaller one for two CPU cores: the better first."""
+FIRST_EDITION = "first edition"
+SCALES = ("full", "cpu", FIRST_EDITION)
+"""The published budget, a smaller one for two CPU cores, and what was run before budgets were counted in steps, on test sets whose
+prevalence was not kept: shown until the grid has run it anew.  The better first."""
 
 REFERENCE, IMPROVED = "reference", "improved"
 """A detector as its reference code has it, and with this book's changes."""
@@ -29,6 +31,9 @@ NAMES = {
     "ganomaly": "GANomaly",
     "adgan": "ADGAN",
     "alad": "ALAD",
+    "autoencoder": "autoencoder",
+    "vae": "VAE",
+    "median_distance": "distance to the median",
     "nearest_neighbour": "1-NN",
     "pca_residual": "PCA residual",
     "isolation_forest": "isolation forest",
@@ -86,7 +91,8 @@ def image_runs(table: pd.DataFrame, scale: str = "", dataset: str = "") -> pd.Da
     """The rows of the grid on images, with columns ``scale``, ``configuration`` and ``class_index``.
 
     Those of one data set, or of all published ones: the development data has to be asked for.  Of one data set, detector and
-    configuration the rows of one scale: the given one, or that with more classes, or with more seeds, or the larger budget.
+    configuration the rows of one scale: the given one, or that with more classes, or with more seeds, or the larger budget; those of
+    the first edition not where ``cpu`` has as many classes.
     """
     rows = table[table["dataset"].isin({dataset} if dataset else set(DATA) - {"kddcup99"})]
     parts = [split_variant(variant) for variant in rows["variant"]]
@@ -100,6 +106,8 @@ def image_runs(table: pd.DataFrame, scale: str = "", dataset: str = "") -> pd.Da
 
 def _one_scale(rows: pd.DataFrame) -> pd.DataFrame:
     counts = rows.groupby("scale")[["class_index", "seed"]].nunique()
+    if "cpu" in counts.index and counts.loc["cpu", "class_index"] == counts["class_index"].max():
+        counts = counts.drop(index=FIRST_EDITION, errors="ignore")
     best = max(counts.index, key=lambda scale: (*counts.loc[scale], -SCALES.index(scale)))
     return rows[rows["scale"] == best]
 
@@ -108,7 +116,8 @@ def by_class(table: pd.DataFrame, measure: str = "auprc", scale: str = "") -> pd
     """For each data set, detector, configuration and class: mean and 95 % interval over the seeds, beside what bounds it.
 
     Columns: ``dataset, detector, configuration, scale, class_index, anomaly_class, seeds, mean, low, high, prevalence, floor,
-    published``.  Chance is the prevalence for AUPRC and .5 for AUROC; ``published`` is NaN where the survey says nothing.
+    untrained, published``.  Chance is the prevalence for AUPRC and .5 for AUROC; ``untrained`` counts the runs that are not trained
+    (:data:`ganad.survey.results.TRAINED`); ``published`` is NaN where the survey says nothing.
     """
     found = []
     for key, rows in image_runs(table, scale).groupby([*_GROUP, "scale", "class_index"]):
@@ -117,7 +126,7 @@ def by_class(table: pd.DataFrame, measure: str = "auprc", scale: str = "") -> pd
         found.append(
             dict(zip([*_GROUP, "scale", "class_index"], key, strict=True))
             | {"anomaly_class": rows["anomaly_class"].iloc[0]}
-            | _measured(interval(rows[measure]), rows["prevalence"].mean())
+            | _measured(interval(rows[measure]), rows["prevalence"].mean(), rows)
             | {"published": series[place] if series else np.nan}
         )
     return pd.DataFrame(found, columns=[*_GROUP, "scale", "class_index", "anomaly_class", *_MEASURED, "published"])
@@ -137,18 +146,18 @@ def over_classes(table: pd.DataFrame, measure: str = "auprc", scale: str = "") -
         found.append(
             dict(zip([*_GROUP, "scale"], key, strict=True))
             | {"classes": len(classes), "class_indices": classes}
-            | _measured(interval(means[measure]), means["prevalence"].mean())
+            | _measured(interval(means[measure]), means["prevalence"].mean(), whole)
             | {"published": np.mean([series[place] for place in classes]) if series else np.nan}
         )
     return pd.DataFrame(found, columns=[*_GROUP, "scale", "classes", "class_indices", *_MEASURED, "published"])
 
 
-_MEASURED = ("seeds", "mean", "low", "high", "prevalence", "floor")
+_MEASURED = ("seeds", "mean", "low", "high", "prevalence", "floor", "untrained")
 
 
-def _measured(found: Interval, prevalence: float) -> dict[str, float]:
-    values = (found.count, found.mean, found.low, found.high, prevalence, auprc_floor(prevalence))
-    return dict(zip(_MEASURED, values, strict=True))
+def _measured(found: Interval, prevalence: float, rows: pd.DataFrame) -> dict[str, float]:
+    bounds = (prevalence, auprc_floor(prevalence), int(results.untrained(rows).sum()))
+    return dict(zip(_MEASURED, (found.count, found.mean, found.low, found.high, *bounds), strict=True))
 
 
 def complete_seeds(rows: pd.DataFrame) -> tuple[tuple[int, ...], pd.DataFrame]:
@@ -162,18 +171,19 @@ def complete_seeds(rows: pd.DataFrame) -> tuple[tuple[int, ...], pd.DataFrame]:
 def difference(
     table: pd.DataFrame, dataset: str, detector: str, one: str, other: str, measure: str = "auprc"
 ) -> dict[str, Any]:
-    """What configuration ``one`` has over ``other``, each class and seed with its like.
+    """What configuration ``one`` has over ``other``, each class and seed with its like, at the scale where both have most.
 
     Returns
     -------
     dict
         ``found``: interval over the seeds of the mean difference over the classes, None without a common run; ``gains`` by class, mean over the seeds.
     """
-    runs = pick(image_runs(table, dataset=dataset), detector=detector)
+    runs = pick(pd.concat([image_runs(table, scale, dataset) for scale in SCALES]), detector=detector)
     sides = [pick(runs, configuration=name) for name in (one, other)]
     both = sides[0].merge(sides[1], on=["scale", "class_index", "seed"], suffixes=("", "_other"))
     if both.empty:
         return {"found": None, "gains": {}}
+    both = _one_scale(both)
     both["gain"] = both[measure] - both[f"{measure}_other"]
     whole = complete_seeds(both)[1]
     gains = whole.groupby("class_index")["gain"].mean().to_dict()

@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganad import __version__, metrics
+from ganad import metrics
 from ganad.adversarial import DivergedError
 from ganad.datasets import Dataset, Split, data_file
 from ganad.detectors import detector_class
 from ganad.survey import kdd, results
+from ganad.survey.revisions import revision
 from ganad.survey.runner import prepare
 from ganad.together import side_by_side
 
-COLUMNS = ("dataset", "detector", "variant", "seed", "epoch", "auprc", "f1", "version", "parameters")
+COLUMNS = ("dataset", "detector", "variant", "seed", "epoch", "auprc", "f1", "revision", "parameters")
 
 KEY = ("dataset", "detector", "variant", "seed", "epoch")
 
@@ -136,7 +137,7 @@ def watch(name: str, split: Split, seed: int) -> tuple[list[dict[str, Any]], np.
                 "epoch": epoch,
                 "auprc": metrics.auprc(split.y_test, last),
                 "f1": metrics.detection(split.y_test, metrics.flag_top(last)).f1,
-                "version": __version__,
+                "revision": revision(variant.detector, variant.split),
                 "parameters": results.as_json(variant.parameters | variant.split),
             }
         )

@@ -18,7 +18,7 @@ from sklearn.metrics import auc, precision_recall_curve
 from ganad import metrics
 from ganad.adversarial import DivergedError, Game, Player, adam
 from ganad.backends import backend
-from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, load_dataset, thinned
+from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, load_dataset, subsample
 from ganad.detectors import EGBAD, AnoGAN, GANomaly
 from ganad.detectors.egbad import l1
 from ganad.detectors.ganomaly import GANomalyPlay, contextual_loss, discriminator_loss, encoder_loss
@@ -68,7 +68,7 @@ def trapezoid(labels: np.ndarray, scores: np.ndarray) -> float:
 
 def ganomaly(seed: int, data: Dataset, anomaly: int, epochs: int) -> Iterator[dict]:
     """GANomaly's defects on images."""
-    split = thinned(leave_one_out(data, anomaly), **IMAGES)
+    split = subsample(leave_one_out(data, anomaly), **IMAGES)
     given = SMALL | {"epochs": epochs}
     peak = [-np.inf, None]
 
@@ -116,9 +116,9 @@ def egbad_kdd(seed: int, data: Dataset) -> Iterator[dict]:
 
     yield (control := said("control: EGBAD", scores))
     yield control | {"variant": "trapezoid", "auprc": trapezoid(split.y_test, scores)}
-    entropy = model.rescored(split.x_train, score="cross_entropy")
-    yield said("control: EGBAD, cross-entropy", entropy.decision_function(split.x_test), score="cross_entropy")
-    yield said("cross-entropy of the wrong pair", _wrong_pair(model, split.x_test), score="cross_entropy")
+    entropy = model.rescored(split.x_train, anomaly_score="cross_entropy")
+    yield said("control: EGBAD, cross-entropy", entropy.decision_function(split.x_test), anomaly_score="cross_entropy")
+    yield said("cross-entropy of the wrong pair", _wrong_pair(model, split.x_test), anomaly_score="cross_entropy")
     other = EGBAD(seed=seed, dropout=0.0, **given).fit(split.x_train)
     yield said("dropout inactive", other.decision_function(split.x_test), other)
     rows = {part: data.x[getattr(split, f"{part}_rows")].astype(np.float32) for part in ("train", "test")}
@@ -144,7 +144,7 @@ def _wrong_pair(model: EGBAD, x: np.ndarray) -> np.ndarray:
 
 def egbad_mnist(seed: int, data: Dataset) -> Iterator[dict]:
     """EGBAD on digits, with and without four fifths of the test set's normal images among the training images."""
-    split, given = thinned(leave_one_out(data, 8), **IMAGES), SMALL | {"epochs": 20}
+    split, given = subsample(leave_one_out(data, 8), **IMAGES), SMALL | {"epochs": 20}
     normal = np.flatnonzero(split.y_test == 0)
     seen = split.x_test[normal[: len(normal) * 4 // 5]]
     for variant, x in (
@@ -159,7 +159,7 @@ def egbad_mnist(seed: int, data: Dataset) -> Iterator[dict]:
 def anogan(seed: int, data: Dataset) -> Iterator[dict]:
     """AnoGAN's defects on 300 digits; the search that trains the networks takes them one by one, 100 steps each."""
     samples = IMAGES | {"train": 10_000, "test": 300}
-    split = thinned(leave_one_out(data, 8), **samples)
+    split = subsample(leave_one_out(data, 8), **samples)
     given = SMALL | {"epochs": 40, "learning_rate": 1e-3}  # at 2e-4 D wins early and G's samples are all alike
     model = AnoGAN(seed=seed, threshold_samples=1, **given).fit(split.x_train)
 
@@ -239,8 +239,9 @@ def complete(names: Iterable[str] = tuple(GROUPS)) -> None:
 
 
 def missing(table: pd.DataFrame, group: Group) -> list[int]:
-    """The group's seeds whose last row is not in the table."""
-    ended = table[(table["dataset"] == group.dataset) & (table["variant"] == group.last)]["seed"]
+    """The group's seeds whose last row is not in the table, or stale."""
+    ended = table[(table["dataset"] == group.dataset) & (table["variant"] == group.last)]
+    ended = ended[results.current(ended)]["seed"]
     return [seed for seed in range(group.seeds) if seed not in set(ended)]
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
 NOTHING = "–"
+UNTRAINED = "\N{NO-BREAK SPACE}†"
+"""Marks what a run that is *not trained* has a part in: see :data:`ganad.survey.results.TRAINED`."""
 _MEASURES = {"auprc": "AUPRC", "auroc": "AUROC"}
 
 
@@ -45,8 +47,8 @@ def brief(mean: float, half: float = 0.0, digits: int = 2) -> str:
 
 
 def cell(row: pd.Series, digits: int = 2) -> str:
-    """A row's mean and half of its interval, see :func:`brief`."""
-    return brief(row["mean"], (row["high"] - row["low"]) / 2, digits)
+    """A row's mean and half of its interval, see :func:`brief`; marked if one of its runs is not trained."""
+    return brief(row["mean"], (row["high"] - row["low"]) / 2, digits) + UNTRAINED * bool(row.get("untrained", 0))
 
 
 def among(found: Interval | None, digits: int = 3) -> str:

@@ -164,7 +164,7 @@ def cost_quality(
     return figure
 
 
-_KINDS = {ANOMALY: "classical", NORMAL: "GAN", ACCENT: "GAN, improved or stable"}
+_KINDS = {ANOMALY: "without an adversary", NORMAL: "GAN", ACCENT: "GAN, improved or stable"}
 
 
 def _colour(label: str) -> str:
@@ -232,6 +232,29 @@ def gains(rows: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str) -> Fig
     axis.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5))
     axis.set_yticks(range(len(rows)), list(rows))
     axis.grid(axis="x", alpha=0.25)
+    _legend(figure)
+    return figure
+
+
+def training_curves(table: pd.DataFrame) -> Figure:
+    """The residual by training step, a line for each learning rate (:mod:`ganad.survey.rates`), a panel for each variant.
+
+    Lines are means over the seeds, bands their range; the dashed line is the residual of the median image.
+    """
+    parts = list(table.groupby("variant", sort=False))
+    size = (4.4 * len(parts) + 1.6, 3.4)
+    figure, axes = plt.subplots(1, len(parts), figsize=size, sharey=True, squeeze=False, layout="constrained")
+    colours = plt.get_cmap("viridis")(np.linspace(0, 0.85, table["learning_rate"].nunique()))
+    by_rate = dict(zip(sorted(table["learning_rate"].unique()), colours, strict=True))
+    for axis, (variant, rows) in zip(axes.flat, parts, strict=True):
+        for rate, own in rows.groupby("learning_rate"):
+            over = own.groupby("step")["residual"].agg(["mean", "min", "max"])
+            axis.plot(over.index, over["mean"], color=by_rate[rate], label=f"rate {rate:g}")
+            axis.fill_between(over.index, over["min"], over["max"], color=by_rate[rate], alpha=0.2, lw=0)
+        axis.axhline(rows["median_residual"].iloc[0], color=PUBLISHED, ls="--", label="median image")
+        axis.set(title=variant, xlabel="training steps", ylim=(0, None))
+        axis.grid(alpha=0.25)
+    axes[0, 0].set_ylabel("residual of validation images")
     _legend(figure)
     return figure
 

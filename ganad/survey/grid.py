@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from ganad import __version__
 from ganad.datasets import class_names
 from ganad.survey import images, kdd, results
+from ganad.survey.revisions import revision
 
 _FILTERS = ("dataset", "detector", "variant", "class", "seed")
 
@@ -65,16 +65,30 @@ class Run:
         """Every parameter, as the results hold them."""
         return results.as_json(self.parameters | self.split)
 
+    @property
+    def revision(self) -> str:
+        """Of method and protocol, as a row made today has it."""
+        return revision(self.detector, self.split)
+
     def __str__(self) -> str:
         anomaly = "" if self.class_index is None else f", {self.anomaly_class} anomalous"
         return f"{self.dataset}: {self.detector} ({self.variant}){anomaly}, seed {self.seed}"
 
 
 def runs(scale: str = "") -> Iterator[Run]:
-    """Every run of the grid, or of one scale and KDD; first one seed of everything: what ends early is a table already."""
+    """Every run of the grid, or of one scale and KDD, the most worth first: what ends early is a table already.
+
+    One seed of everything before the next; then by :data:`ganad.survey.images.WORTH`, the rest in the order of the configurations.
+    """
     wanted = (each for each in images.configurations() if scale in ("", each.scale))
     every = [*(run for each in wanted for run in image_runs(each)), *_kdd()]
-    yield from sorted(every, key=lambda run: run.seed)
+    yield from sorted(every, key=_rank)
+
+
+def _rank(run: Run) -> tuple[int, int]:
+    configuration = run.variant.partition(", ")[2]
+    main = configuration in ("", "improved") and (run.detector, run.data) in images.WORTH
+    return run.seed, images.WORTH.index((run.detector, run.data)) if main else len(images.WORTH)
 
 
 def image_runs(wanted: images.Configuration) -> Iterator[Run]:
@@ -179,13 +193,13 @@ def _numbered(word: str, value: str) -> Callable[[Run], bool]:
 
 
 def states(every: Iterable[Run], table: pd.DataFrame) -> dict[Run, str]:
-    """Of each run: ``finished``, ``missing``, or ``stale`` if its row was made with other parameters or another version."""
+    """Of each run: ``finished``, ``missing``, or ``stale`` if its row has other parameters or another revision."""
     known = _rows(table)
     return {
         run: "missing"
         if run.key not in known
         else "finished"
-        if known[run.key] == (run.given, __version__)
+        if known[run.key] == (run.given, run.revision)
         else "stale"
         for run in every
     }
@@ -197,7 +211,7 @@ def finished(table: pd.DataFrame) -> set[tuple]:
 
 
 def _rows(table: pd.DataFrame) -> dict[tuple, tuple[str, str]]:
-    return dict(zip(results.keys(table), zip(table["parameters"], table["version"], strict=True), strict=True))
+    return dict(zip(results.keys(table), zip(table["parameters"], table["revision"], strict=True), strict=True))
 
 
 def seconds(every: Iterable[Run], table: pd.DataFrame) -> dict[Run, float | None]:

@@ -44,7 +44,7 @@ STABLE_ALAD = {
     "schedule": "cosine",
     "turns": "simultaneous",
     "residual_weight": 2.0,
-    "score": "l1",
+    "anomaly_score": "l1",
     "epochs": 10,
 }
 """ALAD made stable: EGBAD's changes, but for the networks, and the L1 score of the paper's section 5.4 (log1p as well).
@@ -105,7 +105,7 @@ VARIANTS = {
     "ALAD, stable": Variant("alad", STABLE_ALAD, LOG1P),
     "ALAD, stable, no log1p": Variant("alad", STABLE_ALAD, most_seeds=3),
     "ALAD, stable, no residual loss": _ablation("residual_weight", "alad"),
-    "ALAD, stable, score by features": _ablation("score", "alad"),
+    "ALAD, stable, score by features": _ablation("anomaly_score", "alad"),
     "ALAD, stable, no learning-rate decay": _ablation("schedule", "alad"),
     "ALAD, stable, alternating turns": _ablation("turns", "alad"),
     "AnoGAN": Variant("anogan", {"epochs": 5}, FEW),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ganad.metrics import interval
-from ganad.survey import comparison, display, reported, verdicts
+from ganad.survey import comparison, display, reported, results, verdicts
 from ganad.survey.comparison import DATA, NAMES
 from ganad.survey.defects import DEFECTS
 from ganad.survey.verdicts import Judged
@@ -52,7 +52,7 @@ def figures(table: pd.DataFrame, changes: bool = False) -> pd.DataFrame:
     """The table to read: precision, recall, F1, AUPRC, AUROC, and how many test rows and seeds are behind them."""
     return pd.DataFrame(
         [
-            {"": name, "tested on": tested_on(rows)}
+            {"": name + display.UNTRAINED * bool(results.untrained(rows).any()), "tested on": tested_on(rows)}
             | {column: display.brief(rows[column].mean(), digits=3) for column in ("precision", "recall")}
             | {title: display.among(interval(rows[column])) for title, column in _TITLES.items()}
             | {"seeds": str(len(rows)), "s": f"{(rows['train_seconds'] + rows['score_seconds']).median():,.0f}"}
@@ -100,7 +100,7 @@ def judged(table: pd.DataFrame) -> list[Judged]:
         parts = list(zip(own["variant"], own["rows"], strict=True)) or [("", runs(table)[:0])]
         for variant, rows in parts:
             what = (DATA["kddcup99"], row.method, variant)
-            each = verdicts.judge(what, row.method, row.f1, rows["f1"], rows, _reason(row), "f1", row.read)
+            each = verdicts.judge(what, row.method, row.f1, rows, _reason(row), "f1", row.read)
             found.append(each if row.detector else replace(each, why="none of this book's methods"))
     return found
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ganad.survey import comparison
+from ganad.survey import comparison, results
 
 
 @dataclass(frozen=True)
@@ -115,15 +115,18 @@ def over_blocks(
     return ranking(found, [comparison.label(*pair) for pair in contestants], used)
 
 
-def everyone() -> list[Contestant]:
-    """All nine detectors in their reference configuration."""
-    return [(detector, comparison.REFERENCE) for detector in comparison.NAMES]
+def everyone(table: pd.DataFrame) -> list[Contestant]:
+    """All detectors that have run on images, in their reference configuration, but for the control that learns nothing."""
+    runs = comparison.pick(comparison.image_runs(table), configuration=comparison.REFERENCE)
+    had = set(runs["detector"]) - {results.CONTROL}
+    return [(detector, comparison.REFERENCE) for detector in comparison.NAMES if detector in had]
 
 
 def on_most_blocks(table: pd.DataFrame) -> list[Contestant]:
     """The detectors, reference and improved, that have run on every (data set, class) pair of the GAN with the most of them."""
     runs = comparison.image_runs(table)
     runs = runs[runs["configuration"].isin([comparison.REFERENCE, comparison.IMPROVED])]
+    runs = runs[runs["detector"] != results.CONTROL]
     blocks = {
         pair: set(zip(rows["dataset"], rows["class_index"], strict=True))
         for pair, rows in runs.groupby(["detector", "configuration"])

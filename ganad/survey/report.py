@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import pandas as pd
 
-from ganad import __version__
 from ganad.metrics import interval
 from ganad.survey import grid, reported
 from ganad.survey.grid import Run
@@ -23,7 +22,7 @@ def states(every: Iterable[Run], table: pd.DataFrame, failures: dict[str, Failur
 
 def _has_failed(run: Run, failures: dict[str, Failure]) -> bool:
     known = failures.get(run.slug)
-    return known is not None and (known.given, known.version) == (run.given, __version__)
+    return known is not None and (known.given, known.revision) == (run.given, run.revision)
 
 
 def plan(known: dict[Run, str], table: pd.DataFrame) -> pd.DataFrame:

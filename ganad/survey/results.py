@@ -12,23 +12,34 @@ from typing import Any
 import pandas as pd
 
 from ganad.metrics import Interval, interval
+from ganad.survey.revisions import FIRST, revision
 
 COLUMNS = (
     "dataset", "detector", "variant", "anomaly_class", "seed", "epochs", "prevalence", "auprc", "auroc",
     "precision", "recall", "f1", "val_precision", "val_recall", "val_f1", "residual", "median_residual",
-    "train_seconds", "score_seconds", "backend", "device", "version", "parameters",
+    "train_seconds", "score_seconds", "backend", "device", "revision", "parameters",
 )  # fmt: skip
 """``precision``, ``recall``, ``f1`` follow the survey's rule (80th percentile of the test scores); the three with ``val_``
 the threshold that normal validation samples give (their .99 quantile).  ``residual`` is the mean absolute difference of normal
 validation samples and their reconstructions, ``median_residual`` that of the same samples and the median of the training
 samples: a model that reconstructs no better has learned nothing of its data.  Both are empty where nothing is reconstructed, and
-in rows from before they were noted."""
+in rows from before they were noted.  ``revision``: see :mod:`ganad.survey.revisions`."""
 
-NEWER = ("residual", "median_residual")
+NEWER = ("residual", "median_residual", "revision")
 """Columns that older files lack."""
+
+CONTROL = "median_distance"
+"""The detector that learns no model: a bound below, and no contestant."""
+
+TRAINED = 0.9
+"""A model whose residual is more than this part of the median's is *not trained*: its reconstructions are hardly nearer to normal samples
+than one fixed image, or row, is.  It is marked in every table and counts in no verdict."""
 
 KEY = ("dataset", "detector", "variant", "anomaly_class", "seed")
 """What makes two rows the same run: the later one replaces the earlier."""
+
+
+_TEXTS = dict.fromkeys(("variant", "anomaly_class", "revision", "parameters"), str)
 
 
 class ResultsError(ValueError):
@@ -60,11 +71,13 @@ def read(path: Path | None = None) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=list(COLUMNS))
     try:
-        table = pd.read_csv(path, dtype={"variant": str, "anomaly_class": str, "version": str, "parameters": str})
+        table = pd.read_csv(path, dtype=_TEXTS)
     except (ValueError, UnicodeDecodeError) as error:
         raise ResultsError(f"{path} is no results table: {str(error).splitlines()[0]}") from error
     if missing := [column for column in COLUMNS if column not in table and column not in NEWER]:
         raise ResultsError(f"{path} is no results table: it has no column {missing[0]}")
+    if "revision" not in table:
+        table["revision"] = FIRST  # the file has the package's version instead
     return table.reindex(columns=list(COLUMNS))
 
 
@@ -142,11 +155,23 @@ def merge(
 
 
 def finished(table: pd.DataFrame, parameters: dict[str, Any], **key: Any) -> bool:
-    """Whether this run is in the table, with these very parameters."""
+    """Whether this run is in the table, with these very parameters and today's revision."""
     rows = table
     for column, value in key.items():
         rows = rows[rows[column] == value]
-    return bool((rows["parameters"] == as_json(parameters)).any())
+    return bool((current(rows) & (rows["parameters"] == as_json(parameters))).any())
+
+
+def current(table: pd.DataFrame) -> pd.Series:
+    """Of each row, whether today's revision of its method and protocol has made it."""
+    rows = zip(table["detector"], table["parameters"], table["revision"], strict=True)
+    made = [found == revision(detector, json.loads(given)) for detector, given, found in rows]
+    return pd.Series(made, table.index, bool)
+
+
+def untrained(table: pd.DataFrame) -> pd.Series:
+    """Of each row, whether its model is not trained (see :data:`TRAINED`); False where no residual is noted, and of the control itself."""
+    return (table["residual"] > TRAINED * table["median_residual"]) & (table["detector"] != CONTROL)
 
 
 def as_json(parameters: dict[str, Any]) -> str:

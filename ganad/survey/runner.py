@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ganad import __version__, metrics
-from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, thinned
+from ganad import metrics
+from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, subsample
 from ganad.detectors import detector_class
 from ganad.survey.results import as_json
+from ganad.survey.revisions import revision
 
 RESIDUAL_SAMPLES = 500
 """Normal validation samples whose residual is noted."""
@@ -31,14 +32,15 @@ class Finished:
 def prepare(data: Dataset, anomaly_class: int | None, options: Mapping[str, Any]) -> Split:
     """The split a run is made on: the survey's, thinned to the ``train``, ``val`` and ``test`` of the options, if any.
 
-    A part left out keeps its samples; of KDD Cup 1999 the other options are those of :func:`ganad.datasets.kdd_split`.
+    A part left out keeps its samples, and the test part its prevalence (:func:`ganad.datasets.subsample`), drawn by the split's
+    own seed.  Of KDD Cup 1999 the other options are those of :func:`ganad.datasets.kdd_split`.
     """
     most = {part: options[part] for part in ("train", "val", "test") if part in options}
     others = {name: value for name, value in options.items() if name not in most}
     kdd = data.name == "kddcup99"
     split = kdd_split(data, **others) if kdd else leave_one_out(data, anomaly_class, **others)
     whole = {"train": len(split.x_train), "val": len(split.x_val), "test": len(split.x_test)}
-    return thinned(split, **whole | most) if most else split
+    return subsample(split, **whole | most, seed=options.get("seed", 0)) if most else split
 
 
 def run(detector: str, split: Split, **options: Any) -> dict[str, Any]:
@@ -153,7 +155,7 @@ def row(
         "train_seconds": train_seconds,
         "score_seconds": score_seconds,
         **_where(model),
-        "version": __version__,
+        "revision": revision(model.name, parameters),
         "parameters": as_json(dict(parameters)),
     }
 

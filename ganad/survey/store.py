@@ -30,14 +30,14 @@ class Failure:
     ----------
     slug, reason : str
         Which, and why.
-    given, version : str
+    given, revision : str
         What it was run with: a run with anything else has not failed yet.
     """
 
     slug: str
     reason: str
     given: str
-    version: str
+    revision: str
 
 
 class Store:

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ganad import __version__
 from ganad.survey.grid import Run, batches
 from ganad.survey.jobs import Job, Outcome, job, work
 from ganad.survey.store import Failure, Store, write_text
@@ -112,7 +111,7 @@ def sweep(
     together: int = 1,
     environment: dict[str, str] | None = None,
     estimates: dict[Run, float | None] | None = None,
-    budget: float | None = None,
+    deadline: float | None = None,
     on_start: Callable[[Run], object] = lambda run: None,
     on_end: Callable[[Run, dict | None, str], object] = lambda run, row, reason: None,
 ) -> Progress:
@@ -126,8 +125,8 @@ def sweep(
         From :func:`here` or :func:`on_ray`.
     together : int
         Most runs in one process; on JAX, in one program.
-    estimates, budget
-        Seconds a run is expected to take, and for all of them: runs that would not end within are left out, those
+    estimates, deadline
+        Seconds a run is expected to take, and from now to the end of all: runs that would not end within are left out, those
         of unknown length are started as long as there is time.
     on_start, on_end : callable
         Are handed each run as it begins, and as it ends: with its row, or None and the reason.
@@ -142,7 +141,7 @@ def sweep(
     while waiting or running:
         while waiting and len(running) < workers.at_once and not keeper.full:
             runs, attempt = waiting.popleft()
-            left = math.inf if budget is None else budget - (time.monotonic() - started)
+            left = math.inf if deadline is None else deadline - (time.monotonic() - started)
             if left < max(sum((estimates or {}).get(run) or 0 for run in runs), 1e-9):
                 keeper.progress.left_out += len(runs)
                 continue
@@ -201,7 +200,7 @@ class _Keeper:
             self._store.put(run.slug, outcome.rows[run.slug])
             return self._store.collected(run.slug)
         reason = outcome.reasons.get(run.slug, "")
-        self._store.fail(Failure(run.slug, reason, run.given, __version__))
+        self._store.fail(Failure(run.slug, reason, run.given, run.revision))
         return reason
 
     def _keep(self, run: Run, action: Callable[[], dict | str]) -> None:

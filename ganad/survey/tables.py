@@ -60,13 +60,14 @@ def over_seeds(results: Mapping[str, Mapping[str, Sequence[float]]]) -> pd.DataF
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def real_runs(detector: str, variant: str = "cpu", dataset: str = "mnist") -> pd.DataFrame:
-    """The finished runs of a detector in ``results/survey.csv`` by anomalous class, beside the nearest neighbour's.
+def real_runs(detector: str, dataset: str = "mnist") -> pd.DataFrame:
+    """The finished runs of a detector's reference configuration by anomalous class, beside the nearest neighbour's.
 
     Means over the seeds there are.  Classes have to be called 0 to 9; the survey's own figures are a column where it has some.
     """
-    table = results.read().query("dataset == @dataset and variant == @variant")
-    by_class = table[table["detector"] == detector].groupby("anomaly_class")
+    scale, rows = _reference_runs(detector, dataset)
+    table = comparison.image_runs(results.read(), scale, dataset)
+    by_class = rows.groupby("anomaly_class")
     runs = by_class.mean(numeric_only=True)
     shown = pd.DataFrame({"seeds": by_class.size(), "AUPRC": runs["auprc"], "AUROC": runs["auroc"]})
     nearest = table[table["detector"] == "nearest_neighbour"].set_index("anomaly_class")
@@ -78,9 +79,16 @@ def real_runs(detector: str, variant: str = "cpu", dataset: str = "mnist") -> pd
     return shown.rename_axis("anomaly").round(2)
 
 
-def budget(detector: str, variant: str = "cpu", dataset: str = "mnist") -> str:
+def _reference_runs(detector: str, dataset: str) -> tuple[str, pd.DataFrame]:
+    """The scale that is shown, ``""`` without a run, and its rows."""
+    runs = comparison.image_runs(results.read(), dataset=dataset)
+    rows = comparison.pick(runs, detector=detector, configuration=comparison.REFERENCE)
+    return ("" if rows.empty else rows["scale"].iloc[0]), rows
+
+
+def budget(detector: str, dataset: str = "mnist") -> str:
     """What the runs of :func:`real_runs` were given, in words; all values of what was not the same for every run."""
-    rows = results.read().query("dataset == @dataset and variant == @variant and detector == @detector")
+    scale, rows = _reference_runs(detector, dataset)
     if rows.empty:
         return "no finished run"
     given = {
@@ -88,4 +96,5 @@ def budget(detector: str, variant: str = "cpu", dataset: str = "mnist") -> str:
     }
     words = [f"{name.replace('_', ' ')} {values}" for name, values in given.items()]
     seeds = ", ".join(map(str, sorted(set(rows["seed"]))))
-    return f"{'; '.join(words)}; seed {seeds}; {', '.join(sorted(set(rows['backend'] + ' on a ' + rows['device'])))}"
+    where = ", ".join(sorted(set(rows["backend"] + " on a " + rows["device"])))
+    return f"{scale}: {'; '.join(words)}; seed {seeds}; {where}"

@@ -13,9 +13,16 @@ import pandas as pd
 
 from ganad.datasets import class_names
 from ganad.metrics import Interval, interval
-from ganad.survey import comparison, display, reported
+from ganad.survey import comparison, display, reported, results
+from ganad.survey.images import SEEDLESS
 
-REPRODUCED, BEATEN, NOT_REACHED, NOT_RUN = VERDICTS = ("reproduced", "beaten", "not reached", "not run")
+REPRODUCED, BEATEN, NOT_REACHED, NOT_TRAINED, NOT_RUN = VERDICTS = (
+    "reproduced",
+    "beaten",
+    "not reached",
+    "not trained",
+    "not run",
+)
 
 SLACK = {"auprc": 0.02, "f1": 0.005}
 """By how much a mean may miss a published figure and still reproduce it: four times what one reads off a chart, and for
@@ -101,21 +108,21 @@ def _series(
     what = (comparison.DATA[dataset], comparison.NAMES[detector], configuration)
     for place, name in enumerate(class_names(dataset)):
         part = rows[rows["class_index"] == place]
-        yield judge(what, name, series[place], part["auprc"], part, reason)
+        yield judge(what, name, series[place], part, reason)
+    had, rows = rows, rows[~results.untrained(rows)]
     if rows.empty:
-        yield judge(what, "mean", float(np.mean(series)), [], rows, reason)
+        yield judge(what, "mean", float(np.mean(series)), had, reason)
         return
     classes, whole = comparison.complete_seeds(rows)
     anomaly = "mean" if len(classes) == len(series) else f"mean of {len(classes)} classes"
     published = float(np.mean([series[place] for place in classes]))
-    yield judge(what, anomaly, published, whole.groupby("seed")["auprc"].mean(), whole, reason)
+    yield judge(what, anomaly, published, whole, reason)
 
 
 def judge(
     what: tuple[str, str, str],
     anomaly: str,
     published: float,
-    values: Sequence[float],
     rows: pd.DataFrame,
     reason: str,
     measure: str = "auprc",
@@ -129,20 +136,26 @@ def judge(
         Data, detector and our configuration.
     anomaly : str
     published : float
-    values : sequence of float
-        Ours, one for each seed; none if nothing has run.
     rows : DataFrame
-        The rows of the results they come from.
+        Ours; of each seed the mean counts, and no run that is not trained (:data:`ganad.survey.results.TRAINED`).
     reason : str
         What else might explain that the published figure is higher.
     measure : {"auprc", "f1"}
     read : str
         How the published figure was read.
     """
+    chance = float(rows["prevalence"].mean()) if len(rows) else np.nan
+    trained = rows[~results.untrained(rows)]
+    values = trained.groupby("seed")[measure].mean().to_numpy()
     found = interval(values) if len(values) else None
     said = verdict(found, published, SLACK[measure])
-    chance = float(rows["prevalence"].mean()) if len(rows) else np.nan
-    why = "no finished run" if found is None else _why(said, published, values, rows, chance, reason)
+    if found is not None:
+        why = _why(said, published, values, trained, chance, reason)
+        why += f"; {len(rows) - len(trained)} runs not trained left out" * (len(trained) < len(rows))
+    elif len(rows):
+        said, why = NOT_TRAINED, "reconstructs hardly better than the median"
+    else:
+        why = "no finished run"
     return Judged(*what, anomaly, published, read, chance, found, said, why)
 
 
@@ -156,7 +169,7 @@ def _why(said: str, published: float, values: Sequence[float], rows: pd.DataFram
         facts = _changes(rows)
     else:
         facts = _agreement(found, published, chance)
-    if found.count == 1 and rows["detector"].iloc[0] not in ("nearest_neighbour", "pca_residual"):
+    if found.count == 1 and rows["detector"].iloc[0] not in SEEDLESS:
         facts.append("one seed")
     return "; ".join(filter(None, facts))
 

@@ -1,0 +1,85 @@
+"""How many models in one program are fastest: what is measured, and what the sweep makes of it."""
+
+import json
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from ganad import cli_survey
+from ganad.survey import fastest, grid
+from ganad.survey.fastest import Way
+
+TINY = {"epochs": 1, "batch_size": 16, "latent_dim": 3, "width": 0.05}
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Few models, few steps."""
+    monkeypatch.setattr(fastest, "COUNTS", (2, 3, 1))
+    monkeypatch.setattr(fastest, "STEPS", 2)
+
+
+def test_other_numbers_are_measured_with_the_faster_convolutions(quick, monkeypatch):
+    asked = []
+
+    def timed(detector, parameters, shape, models, convolutions):
+        asked.append((models, convolutions))
+        return Way(models, convolutions, 100.0 * models + 50 * (convolutions == "convolutions"), 0.0)
+
+    monkeypatch.setattr(fastest, "_timed", timed)
+    list(fastest.measured("egbad", TINY, (8, 8, 1)))
+    assert asked == [(2, "products"), (2, "convolutions"), (3, "convolutions"), (1, "convolutions")]
+    asked.clear()
+    list(fastest.measured("egbad", TINY, (6,)))  # a table has no convolutions
+    assert asked == [(2, "convolutions"), (3, "convolutions"), (1, "convolutions")]
+
+
+def test_when_the_time_is_up_no_other_measurement_is_begun(quick, monkeypatch):
+    monkeypatch.setattr(fastest, "_timed", lambda *asked: Way(2, asked[-1], 1.0, 0.0))
+    assert len(list(fastest.measured("egbad", TINY, (8, 8, 1), seconds=0))) == 1
+
+
+def test_a_measurement_trains_so_many_models(quick):
+    way = fastest._timed("egbad", TINY, (6,), 2, "convolutions")
+    assert (way.models, way.convolutions) == (2, "convolutions")
+    assert way.samples_per_second > 0 and way.compilation > 0
+    assert "2 models in one program, convolutions" in str(way)
+
+
+def answered(monkeypatch, stdout="", stderr=""):
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=stdout, stderr=stderr))
+
+
+def test_the_fastest_comes_first_and_what_was_measured_before_an_end_counts(monkeypatch):
+    lines = [
+        {"models": m, "convolutions": "products", "samples_per_second": s, "compilation": 1.0}
+        for m, s in ((10, 5), (30, 9))
+    ]
+    answered(monkeypatch, "\n".join(map(json.dumps, lines)), "out of memory")
+    assert [way.models for way in fastest.ask("egbad", TINY, "digits")] == [30, 10]
+
+
+def test_nothing_measured_is_one_clear_line(monkeypatch, refused):
+    answered(monkeypatch, "", "Traceback\nMemoryError: too much")
+    with refused(RuntimeError, "egbad", "MemoryError: too much"):
+        fastest.ask("egbad", TINY, "digits")
+
+
+def test_the_sweep_takes_what_is_fastest(monkeypatch):
+    todo = list(grid.chosen(grid.runs("cpu"), "dataset=mnist,detector=pca_residual,detector=egbad,variant=cpu,class=0"))
+    asked = []
+    monkeypatch.setattr(fastest, "ask", lambda *words: asked.append(words) or [Way(30, "products", 9.0, 1.0)])
+    assert cli_survey._together("auto", todo, Console(quiet=True)) == (30, {"GANAD_CONVOLUTIONS": "products"})
+    ((detector, parameters, data),) = asked
+    assert (detector, data) == ("egbad", "mnist") and parameters["width"] == 0.25
+    classical = [run for run in todo if run.detector == "pca_residual"]
+    assert cli_survey._together("auto", classical, Console(quiet=True)) == (1, {})
+    assert cli_survey._together("4", todo, Console(quiet=True)) == (4, {})
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "many", "1.5", ""])
+def test_another_word_is_refused(word, refused):
+    with refused(grid.GridError, "--together", "auto"):
+        cli_survey._together(word, [], Console(quiet=True))
