@@ -324,7 +324,7 @@ def test_a_bundle_runs_where_there_is_no_index(tmp_path: Path) -> None:
 
     run = ["sh", "bundle/run.sh", "--only", "dataset=mnist,detector=pca_residual,class=2", "--jobs", "2"]
     folder = node / "bundle" / "unpacked"
-    said = there(*run, *([] if with_data else ["--budget", "0"]))
+    said = there(*run, *([] if with_data else ["--deadline", "0"]))
     assert f"unpacked into {folder}" in said and f"results: {folder / 'results' / 'survey.csv'}" in said
 
     python = str(folder / "venv" / "bin" / "python")
@@ -358,6 +358,6 @@ def test_a_bundle_runs_where_there_is_no_index(tmp_path: Path) -> None:
             "{}",
         )
         assert "pca_residual" in json.dumps(json.loads(output.read_text()))
-    again = there(*run, *([] if with_data else ["--budget", "0"]))
+    again = there(*run, *([] if with_data else ["--deadline", "0"]))
     assert "unpacked into" not in again and "installed" not in again
     assert ("nothing to do" in again) == with_data
