@@ -264,7 +264,7 @@ def test_a_run_that_is_not_trained_is_marked_and_counts_in_no_verdict():
         row(anomaly="1", auprc=0.3, **bad),
     )
     first, second, *_ = verdicts.figure_5(rows)
-    assert (first.verdict, first.found.count) == (REPRODUCED, 2) and "1 runs not trained left out" in first.why
+    assert (first.verdict, first.found.count) == (REPRODUCED, 2) and "not trained, left out: 1" in first.why
     assert (second.verdict, second.found) == (NOT_TRAINED, None) and "median" in second.why
     mean = next(each for each in verdicts.figure_5(rows) if each.anomaly.startswith("mean"))
     assert mean.anomaly == "mean of 1 classes" and mean.found.mean == pytest.approx(0.84)

@@ -114,3 +114,12 @@ def test_the_books_own_curves_are_whole() -> None:
     alarms = curves.read_false_alarms(folder / "kdd_false_alarms.csv")
     assert set(alarms[alarms["variant"] == "stable"]["seed"]) == set(range(curves.SEEDS))
     assert (alarms["false_alarms"] <= alarms["rows"]).all()
+
+
+def test_curves_of_an_older_revision_are_missing(monkeypatch):
+    monkeypatch.delenv("GANAD_RESULTS", raising=False)
+    table = curves.read()
+    assert list(curves.missing(table)) == []
+    (name, *_) = curves.VARIANTS
+    older = table.assign(revision=table["revision"].where(table["variant"] != name, "0.1"))
+    assert list(curves.missing(older)) == [(name, seed) for seed in range(curves.SEEDS)]

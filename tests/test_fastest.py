@@ -45,7 +45,7 @@ def test_a_measurement_trains_so_many_models(quick):
     way = fastest._timed("egbad", TINY, (6,), 2, "convolutions")
     assert (way.models, way.convolutions) == (2, "convolutions")
     assert way.samples_per_second > 0 and way.compilation > 0
-    assert "2 models in one program, convolutions" in str(way)
+    assert "2 models at once, convolutions" in str(way)
 
 
 def answered(monkeypatch, stdout="", stderr=""):

@@ -50,7 +50,7 @@ def read(path: Path | None = None) -> pd.DataFrame:
     path = path or curves_file()
     if not path.exists():
         return pd.DataFrame(columns=list(COLUMNS))
-    table = pd.read_csv(path)
+    table = pd.read_csv(path, dtype={"revision": str})
     if missing := [column for column in COLUMNS if column not in table]:
         raise results.ResultsError(f"{path} is no table of training curves: it has no column {missing[0]}")
     return table[list(COLUMNS)]
@@ -157,7 +157,8 @@ def false_alarms(name: str, seed: int, scores: np.ndarray, labels: np.ndarray, k
 
 
 def missing(table: pd.DataFrame, names: Iterable[str] = VARIANTS, seeds: int = SEEDS) -> Iterator[tuple[str, int]]:
-    """(variant, seed) of the curves that the table does not hold to their last epoch with these very parameters."""
+    """(variant, seed) of the curves that the table does not hold to their last epoch, with these very parameters and today's revision."""
+    table = table[results.current(table)]
     for name in names:
         variant = kdd.VARIANTS[name]
         same = table[

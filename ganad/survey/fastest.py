@@ -46,7 +46,7 @@ class Way:
 
     def __str__(self) -> str:
         models = f"{self.models} model{'s' if self.models > 1 else ''}"
-        return f"{models} in one program, {self.convolutions}: {self.samples_per_second:,.0f} samples/s (compiled in {self.compilation:.0f} s)"
+        return f"{models} at once, {self.convolutions}: {self.samples_per_second:,.0f} samples/s (compiled in {self.compilation:.0f} s)"
 
 
 def measured(

@@ -18,6 +18,7 @@ from ganad.datasets import load_dataset
 from ganad.survey import results
 from ganad.survey.images import SAMPLES
 from ganad.survey.runner import RESIDUAL_SAMPLES, prepare
+from ganad.survey.store import write_text
 
 COLUMNS = (
     "dataset", "anomaly_class", "variant", "learning_rate", "seed", "step", "residual", "median_residual",
@@ -85,6 +86,8 @@ def curves(variant: str) -> Iterator[list[dict[str, Any]]]:
     runs = list(product(series.rates, range(series.seeds)))
     models = [EGBAD(learning_rate=rate, seed=seed, epochs=1, **series.parameters) for rate, seed in runs]
     games = [next(iter(model._games(model._begin(x.shape[1:], len(x)), len(x))))[0] for model in models]
+    for model, game in zip(models, games, strict=True):
+        model._adopt(game.averaged)
     batch = models[0].reference_["batch_size"]
     known = {
         "dataset": series.dataset,
@@ -104,8 +107,7 @@ def curves(variant: str) -> Iterator[list[dict[str, Any]]]:
             seeds=[1000 * epoch + seed for _, seed in runs],  # each time another order
         )
         rows = []
-        for (rate, seed), model, game, history in zip(runs, models, games, histories, strict=True):
-            model._adopt(game.averaged)
+        for (rate, seed), model, history in zip(runs, models, histories, strict=True):
             losses = (
                 {name: float(np.mean(values)) for name, values in history.items()} if isinstance(history, dict) else {}
             )
@@ -128,15 +130,10 @@ def complete(variants: Iterable[str] = tuple(SERIES)) -> None:
         kept = [table[table["variant"] != variant]]
         for rows in curves(variant):
             kept.append(pd.DataFrame(rows, columns=list(COLUMNS)))
-            _write(pd.concat([part for part in kept if len(part)]))
+            whole = pd.concat([part for part in kept if len(part)])
+            write_text(rates_file(), whole.to_csv(index=False, float_format="%.6g"))
             best = min(rows, key=lambda row: row["residual"])
             print(f"{variant}, step {best['step']}: {best['residual']:.3f} at {best['learning_rate']:g}", flush=True)
-
-
-def _write(table: pd.DataFrame) -> None:
-    part = rates_file().with_suffix(".part")
-    table.to_csv(part, index=False, float_format="%.6g")
-    part.replace(rates_file())
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def judge(
     said = verdict(found, published, SLACK[measure])
     if found is not None:
         why = _why(said, published, values, trained, chance, reason)
-        why += f"; {len(rows) - len(trained)} runs not trained left out" * (len(trained) < len(rows))
+        why += f"; not trained, left out: {len(rows) - len(trained)}" * (len(trained) < len(rows))
     elif len(rows):
         said, why = NOT_TRAINED, "reconstructs hardly better than the median"
     else:
