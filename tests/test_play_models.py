@@ -380,6 +380,7 @@ def test_without_scripts_a_picture_stands_in_its_place(name, browser):
     page = context.new_page()
     page.goto((HTML / f"{PAGES[name][0]}.html").as_uri(), wait_until="domcontentloaded")
     picture = page.locator(f'.ganad-play img[src*="weights/{name}"]')
+    picture.evaluate("image => image.decode()")  # ends when it is loaded: before, it has no size
     assert picture.is_visible() and picture.evaluate("image => image.naturalWidth") > 300
     context.close()
 
