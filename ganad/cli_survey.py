@@ -257,6 +257,7 @@ def report_(only: Only = "", scale: Scale = "cpu", folder: Folder = FOLDER) -> N
         shown.add_row(*row[:3], *(_cell(value) for value in row[3:]))
     _console().print(shown)
     _console().print("the half width is of the 95 % interval of AUPRC, on KDD of F1; so is the survey's figure")
+    _console().print("one seed has no half width: its row is not a mean over seeds")
 
 
 @survey_app.command()

@@ -54,6 +54,8 @@ class Playable:
 def explorer(table: pd.DataFrame) -> Playable:
     """Every detector as published and improved, by data set, measure and anomalous class, beside the survey's figures.
 
+    Improved and stable detectors are not the survey's methods, and the page says so.  A row with one seed is no mean over seeds.
+
     Parameters
     ----------
     table : DataFrame
@@ -63,13 +65,13 @@ def explorer(table: pd.DataFrame) -> Playable:
     first = [row for row in rows if row["data"] == rows[0]["data"] and row["measure"] == rows[0]["measure"]]
     first = sorted((row for row in first if row["class"] == first[0]["class"]), key=lambda row: -row["mean"])
     lines = "".join(
-        f"<tr><td>{html.escape(row['name'])}</td><td>{row['mean']:.2f}</td>"
+        f"<tr><td>{html.escape(row['name'])}</td><td>{row['mean']:.2f}</td><td>{row['seeds']}</td>"
         f"<td>{'–' if row['published'] is None else format(row['published'], '.2f')}</td></tr>"
         for row in first
     )
     instead = (
         f"<table><caption>{first[0]['data']}, {first[0]['measure']}, {first[0]['class']}</caption>"
-        f"<thead><tr><th>detector</th><th>ours</th><th>survey</th></tr></thead><tbody>{lines}</tbody></table>"
+        f"<thead><tr><th>detector</th><th>ours</th><th>seeds</th><th>survey</th></tr></thead><tbody>{lines}</tbody></table>"
     )
     names = list(rows[0])
     return Playable("explorer", {"columns": names, "rows": [[row[name] for name in names] for row in rows]}, instead)

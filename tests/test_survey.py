@@ -11,7 +11,7 @@ import pytest
 
 from ganad import metrics
 from ganad.datasets import Dataset, class_names, leave_one_out, load_dataset
-from ganad.survey import grid, images, kdd, reported, results, revisions
+from ganad.survey import grid, images, kdd, report, reported, results, revisions
 from ganad.survey.runner import prepare, run
 
 COMMITTED = Path(__file__).parent.parent / "results" / "survey.csv"
@@ -273,3 +273,17 @@ def test_a_file_from_before_revisions_is_read(tmp_path: Path) -> None:
     table = results.read(COMMITTED).drop(columns="revision").assign(version="0.1.0")
     table.to_csv(tmp_path / "old.csv", index=False)
     assert set(results.read(tmp_path / "old.csv").revision) == {"1.1"}
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_report_gives_one_seed_no_half_width(row: dict, seeds: int) -> None:
+    every = grid.chosen(grid.runs("cpu"), f"dataset=mnist,detector=isolation_forest,class=0,seed=0-{seeds - 1}")
+    rows = [
+        row
+        | dict(zip(results.KEY, run.key, strict=True))
+        | {"auprc": 0.5 + run.seed / 10, "parameters": run.given, "revision": run.revision}
+        for run in every
+    ]
+    (found,) = report.summary(pd.DataFrame(rows), every).to_dict("records")
+    assert found["seeds"] == len(every) == seeds
+    assert math.isnan(found["half width"]) if seeds == 1 else found["half width"] > 0.1

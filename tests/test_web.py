@@ -51,6 +51,13 @@ def test_the_explorer_has_the_surveys_figures_and_kdd(rows):
     assert {r["data"] for r in rows} == set(comparison.DATA.values()) and rows[0]["data"] == "MNIST"
 
 
+def test_without_a_script_the_explorer_says_how_many_seeds_there_are():
+    soup = BeautifulSoup(web.explorer(results.read())._repr_html_(), "html.parser")
+    heads = [each.get_text() for each in soup.find_all("th")]
+    cells = [each.get_text() for each in soup.find("tbody").find_all("tr")[0].find_all("td")]
+    assert heads == ["detector", "ours", "seeds", "survey"] and cells[heads.index("seeds")].isdigit()
+
+
 def test_a_mean_over_the_classes_is_over_all_of_them(rows):
     means = {r["name"] for r in rows if r["data"] == "MNIST" and r["class"].startswith("mean")}
     assert "EGBAD, improved" in means and "AnoGAN" not in means  # three digits only

@@ -65,7 +65,8 @@ def configurations_table(table: pd.DataFrame, dataset: str, detector: str) -> pd
         [
             {"": row["name"]}
             | described(row["name"])
-            | {name: str(row[name]) if row[name] else display.NOTHING for name in ("classes", "seeds")}
+            | {"classes": str(row["classes"]) if row["classes"] else display.NOTHING}
+            | {"seeds": display.behind(detector, [row["seeds"]]) if row["seeds"] else display.NOTHING}
             | {"AUPRC": display.cell(row, 3), "survey, same classes": display.brief(row["survey"], digits=3)}
             | {"survey, all ten": display.brief(row["survey_ten"], digits=3)}
             | {"chance": display.brief(row["chance"], digits=3), "AUROC": display.brief(row["auroc"], digits=3)}
@@ -77,28 +78,34 @@ def configurations_table(table: pd.DataFrame, dataset: str, detector: str) -> pd
 def answers(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """For each of :data:`QUESTIONS`: every gain in AUPRC, a class of a pair each, of ours and of the survey's figures.
 
-    Columns: ``question, ours, survey, survey_ten``; ``survey`` over the classes of ours, ``survey_ten`` over all.
+    Columns: ``question, ours, survey, survey_ten, seeds, label``; ``survey`` over the classes of ours, ``survey_ten`` over all;
+    ``seeds`` is the most that any of our pairs has, ``label`` the question, with "one seed" where ours have no more.
     """
     found = []
     for question, (detector, pairs) in QUESTIONS.items():
-        ours, same, ten = [], [], []
+        ours, same, ten, seeds = [], [], [], 0
         for pair in pairs:
-            gains = comparison.difference(table, dataset, detector, *pair)["gains"]
+            seen = comparison.difference(table, dataset, detector, *pair)
+            gains = seen["gains"]
+            seeds = max(seeds, seen["found"].count if seen["found"] else 0)
             ours += gains.values()
             series = [reported.configuration(dataset, detector, name) for name in pair]
             if all(series):
                 theirs = np.subtract(series[0].auprc, series[1].auprc)
                 ten += theirs.tolist()
                 same += theirs[list(gains)].tolist()
-        found.append({"question": question, "ours": ours, "survey": same, "survey_ten": ten})
+        found.append(
+            {"question": question, "ours": ours, "survey": same, "survey_ten": ten, "seeds": seeds}
+            | {"label": question + " (ours: one seed)" * (seeds == 1)}
+        )
     return pd.DataFrame(found)
 
 
 def answers_table(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """:func:`answers` to read: the mean gain, and in how many of the comparisons it is a gain."""
+    """:func:`answers` to read: the mean gain over classes and pairs, and in how many of the comparisons it is a gain."""
     columns = {"ours": "ours", "survey": "survey, same classes", "survey_ten": "survey, all ten"}
     rows = [
-        {"": row["question"]} | {title: _gain(row[column]) for column, title in columns.items()}
+        {"": row["label"]} | {title: _gain(row[column]) for column, title in columns.items()}
         for _, row in answers(table, dataset).iterrows()
     ]
     return pd.DataFrame(rows)
@@ -118,7 +125,7 @@ def signed(value: float) -> str:
 def changes(table: pd.DataFrame, dataset: str, detector: str, measure: str = "auprc") -> pd.DataFrame:
     """What the improved configuration has over the reference, and over itself with one change undone.
 
-    Columns: ``change, gains, seeds``; ``gains`` by class.
+    Columns: ``change, gains, seeds, label``; ``gains`` by class, ``label`` is the change, with "one seed" where there is no more.
     """
     runs = pick(comparison.image_runs(table, dataset=dataset), detector=detector)
     undone = sorted({name for name in runs["configuration"] if name.startswith(f"{IMPROVED} without ")})
@@ -127,15 +134,17 @@ def changes(table: pd.DataFrame, dataset: str, detector: str, measure: str = "au
         seen = comparison.difference(table, dataset, detector, IMPROVED, name, measure)
         change = "all changes together" if name == REFERENCE else name.removeprefix(f"{IMPROVED} without ")
         if seen["found"] is not None:
-            found.append({"change": change, "gains": seen["gains"], "seeds": seen["found"].count})
-    return pd.DataFrame(found, columns=["change", "gains", "seeds"])
+            seeds = seen["found"].count
+            name = change + " (one seed)" * (seeds == 1)
+            found.append({"change": change, "gains": seen["gains"], "seeds": seeds, "label": name})
+    return pd.DataFrame(found, columns=["change", "gains", "seeds", "label"])
 
 
 def changes_table(table: pd.DataFrame, dataset: str, detector: str) -> pd.DataFrame:
     """:func:`changes` to read, in AUPRC and AUROC."""
     both = [changes(table, dataset, detector, measure) for measure in _MEASURES]
     rows = [
-        {"": row["change"], "classes": str(len(row["gains"])), "seeds": str(row["seeds"])}
+        {"": row["change"], "classes": str(len(row["gains"])), "seeds": display.behind(detector, [row["seeds"]])}
         | {"gain in AUPRC": _gain(list(row["gains"].values())), "gain in AUROC": _gain(list(other["gains"].values()))}
         for (_, row), (_, other) in zip(both[0].iterrows(), both[1].iterrows(), strict=True)
     ]

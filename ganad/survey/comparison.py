@@ -15,6 +15,7 @@ import pandas as pd
 from ganad.datasets import class_names
 from ganad.metrics import Interval, auprc_floor, interval
 from ganad.survey import reported, results
+from ganad.survey.images import SEEDLESS
 
 FIRST_EDITION = "first edition"
 SCALES = ("full", "cpu", FIRST_EDITION)
@@ -23,6 +24,9 @@ prevalence was not kept: shown until the grid has run it anew.  The better first
 
 REFERENCE, IMPROVED = "reference", "improved"
 """A detector as its reference code has it, and with this book's changes."""
+
+STABLE = "stable"
+"""A detector on KDD Cup 99 whose training this book has changed."""
 
 NAMES = {
     "anogan": "AnoGAN",
@@ -63,6 +67,20 @@ def label(detector: str, configuration: str = REFERENCE) -> str:
     """What a table calls a detector in a configuration."""
     name = NAMES.get(detector, detector)
     return name if configuration == REFERENCE else f"{name}, {configuration}"
+
+
+def is_changed(name: str) -> bool:
+    """Whether a configuration, or a label that ends with one, is this book's method rather than the published one.
+
+    >>> [is_changed(name) for name in ("reference", "brtf", "improved", "improved without larger steps", "EGBAD, stable")]
+    [False, False, True, True, True]
+    """
+    return any(part == STABLE or part.partition(" ")[0] == IMPROVED for part in name.split(", "))
+
+
+def is_one_seed(detector: str, seeds: int) -> bool:
+    """Whether a value is that of a single seed: no mean, and no interval.  Some detectors draw nothing at random."""
+    return seeds == 1 and detector not in SEEDLESS
 
 
 def is_gan(label: str) -> bool:
@@ -115,6 +133,7 @@ def _one_scale(rows: pd.DataFrame) -> pd.DataFrame:
 def by_class(table: pd.DataFrame, measure: str = "auprc", scale: str = "") -> pd.DataFrame:
     """For each data set, detector, configuration and class: mean and 95 % interval over the seeds, beside what bounds it.
 
+    With one seed ``mean``, ``low`` and ``high`` are all its value.
     Columns: ``dataset, detector, configuration, scale, class_index, anomaly_class, seeds, mean, low, high, prevalence, floor,
     untrained, published``.  Chance is the prevalence for AUPRC and .5 for AUROC; ``untrained`` counts the runs that are not trained
     (:data:`ganad.survey.results.TRAINED`); ``published`` is NaN where the survey says nothing.
@@ -135,7 +154,7 @@ def by_class(table: pd.DataFrame, measure: str = "auprc", scale: str = "") -> pd
 def over_classes(table: pd.DataFrame, measure: str = "auprc", scale: str = "") -> pd.DataFrame:
     """For each data set, detector and configuration: the mean over its classes, with its interval over the seeds.
 
-    Each seed's mean is taken first.  Only seeds with every class that the fullest seed has count; ``classes`` says how many
+    Each seed's mean over the classes is taken first; with one seed, ``low`` and ``high`` equal it.  Only seeds with every class that the fullest seed has count; ``classes`` says how many
     these are and ``class_indices`` which, and ``published`` is the survey's mean over the very same ones.
     """
     found = []
@@ -223,13 +242,14 @@ _GIVEN = (
 
 
 def cost(table: pd.DataFrame, measure: str = "auprc", scale: str = "") -> pd.DataFrame:
-    """:func:`over_classes`, reference and improved, with a ``label``, the median ``seconds`` of one run, training and scoring, and the ``device`` it ran on."""
+    """:func:`over_classes`, reference and improved, with a ``label``, whether it is ``one_seed``, the median ``seconds`` of one run and its ``device``."""
     means, runs = over_classes(table, measure, scale), image_runs(table, scale)
     means = means[means["configuration"].isin([REFERENCE, IMPROVED])]
     timed = dict(list(runs.assign(seconds=runs["train_seconds"] + runs["score_seconds"]).groupby(_GROUP)))
     rows = [timed[key] for key in means[_GROUP].itertuples(index=False, name=None)]
     return means.assign(
         label=[label(*key[1:]) for key in means[_GROUP].itertuples(index=False, name=None)],
+        one_seed=[is_one_seed(*pair) for pair in zip(means["detector"], means["seeds"], strict=True)],
         seconds=[part["seconds"].median() for part in rows],
         device=[", ".join(sorted(set(part["device"]))) for part in rows],
     )

@@ -1,6 +1,7 @@
 """The tables of the chapters on the survey, as they stand on the page: texts, computed from the results.
 
-What is not there is a dash; a mean stands with half of its 95 % interval over the seeds.
+What is not there is a dash.  A mean stands with half of its 95 % interval over the seeds, the value of a single seed alone; the
+column "seeds" says which it is (:func:`behind`).
 """
 
 import hashlib
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 NOTHING = "–"
 UNTRAINED = "\N{NO-BREAK SPACE}†"
 """Marks what a run that is *not trained* has a part in: see :data:`ganad.survey.results.TRAINED`."""
+CLASS_MEAN = "class mean"
+"""The column of means over the classes."""
 _MEASURES = {"auprc": "AUPRC", "auroc": "AUROC"}
 
 
@@ -61,8 +64,22 @@ def _span(numbers: Iterable[int]) -> str:
     return f"{low}" if low == high else f"{low}–{high}"
 
 
+def behind(detector: str, seeds: Iterable[int]) -> str:
+    """What the values of a row are, by how many seeds there are of each.
+
+    >>> behind("egbad", [3, 3]), behind("egbad", [1]), behind("egbad", [1, 3]), behind("pca_residual", [1])
+    ('mean of 3', 'one seed', 'one to 3', 'no seed')
+    """
+    few, many = min(counts := list(seeds)), max(counts)
+    if comparison.is_one_seed(detector, many):
+        return "one seed"
+    if many == 1:
+        return "no seed"
+    return f"one to {many}" if few == 1 else f"mean of {_span(counts)}"
+
+
 def by_class(table: pd.DataFrame, dataset: str, measure: str = "auprc") -> pd.DataFrame:
-    """Every detector by anomalous class: mean over the seeds ± half of the 95 % interval, and what bounds it below.
+    """Every detector by anomalous class: means over the seeds ± half of the 95 % interval or the value of one seed, and its bounds.
 
     The mean over the classes stands only where all of them have run.
     """
@@ -74,12 +91,12 @@ def by_class(table: pd.DataFrame, dataset: str, measure: str = "auprc") -> pd.Da
         own, over = (pick(part, detector=detector, configuration=configuration) for part in (means, whole))
         cells = {row["anomaly_class"]: cell(row) for _, row in own.iterrows()}
         rows[label(detector, configuration)] = cells | {
-            "mean": cell(over.iloc[0]) if len(over) else NOTHING,
-            "seeds": _span(own["seeds"]) if len(own) else NOTHING,
+            CLASS_MEAN: cell(over.iloc[0]) if len(over) else NOTHING,
+            "seeds": behind(detector, own["seeds"]) if len(own) else NOTHING,
             "scale": own["scale"].iloc[0] if len(own) else NOTHING,
         }
     rows |= _beside(means, dataset, names, measure)
-    return pd.DataFrame.from_dict(rows, orient="index", columns=[*names, "mean", "seeds", "scale"]).fillna(NOTHING)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[*names, CLASS_MEAN, "seeds", "scale"]).fillna(NOTHING)
 
 
 def _contestants(means: pd.DataFrame) -> list[tuple[str, str]]:
@@ -90,7 +107,7 @@ def _contestants(means: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _beside(means: pd.DataFrame, dataset: str, names: Sequence[str], measure: str) -> dict[str, dict]:
     if measure != "auprc":
-        return {"chance": dict.fromkeys([*names, "mean"], ".50")}
+        return {"chance": dict.fromkeys([*names, CLASS_MEAN], ".50")}
     rows = {
         f"survey, {NAMES[detector]}": series
         for detector in reported.FIGURE_5
@@ -100,13 +117,13 @@ def _beside(means: pd.DataFrame, dataset: str, names: Sequence[str], measure: st
     rows |= {"chance": bounds["prevalence"], "lowest possible": bounds["floor"]}
     return {
         name: {each: brief(value) for each, value in zip(names, values, strict=True)}
-        | {"mean": brief(float(np.mean(values)) if not np.isnan(values).any() else np.nan)}
+        | {CLASS_MEAN: brief(float(np.mean(values)) if not np.isnan(values).any() else np.nan)}
         for name, values in ((name, np.array(values, float)) for name, values in rows.items())
     }
 
 
 def over_classes(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Every detector's AUPRC and AUROC over the classes it has run on, the survey's and 1-NN's over the same classes."""
+    """Every detector's mean AUPRC and AUROC over the classes it has run on, the survey's and 1-NN's over the same classes."""
     ours, curves = (pick(comparison.over_classes(table, measure), dataset=dataset) for measure in _MEASURES)
     nearest = pick(comparison.by_class(table), dataset=dataset, detector="nearest_neighbour", configuration=REFERENCE)
     nearest = nearest.set_index("class_index")["mean"]
@@ -116,7 +133,7 @@ def over_classes(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
             rows[name] = {
                 "scale": row["scale"],
                 "classes": str(row["classes"]),
-                "seeds": str(row["seeds"]),
+                "seeds": behind(row["detector"], [row["seeds"]]),
                 "AUPRC": cell(row, 3),
                 "survey": brief(row["published"], digits=3),
                 "1-NN": brief(nearest.reindex(row["class_indices"]).mean(skipna=False), digits=3),
@@ -137,7 +154,7 @@ def both_scales(table: pd.DataFrame, dataset: str, detector: str, configuration:
         runs = pick(comparison.image_runs(table, scale, dataset), detector=detector, configuration=configuration)
         if runs.empty:
             continue
-        one = "" if runs["seed"].nunique() > 1 else ", one seed"
+        seeds = behind(detector, runs.groupby("anomaly_class")["seed"].nunique())
         for name, column in (
             ("AUPRC", "auprc"),
             ("residual", "residual"),
@@ -149,12 +166,12 @@ def both_scales(table: pd.DataFrame, dataset: str, detector: str, configuration:
             if found.notna().any():
                 cells = {each: among(found.get(each), 2) for each in names}
                 means = [each.mean for each in found if each is not None]
-                rows[f"{scale}{one}: {name}"] = cells | {
-                    "mean": brief(np.mean(means)) if len(means) == len(names) else NOTHING
+                rows[f"{scale}, {seeds}: {name}"] = cells | {
+                    CLASS_MEAN: brief(np.mean(means)) if len(means) == len(names) else NOTHING
                 }
     if series := comparison.published(dataset, detector, configuration):
-        rows["survey: AUPRC"] = dict(zip([*names, "mean"], map(brief, [*series, np.mean(series)]), strict=True))
-    return pd.DataFrame.from_dict(rows, orient="index", columns=[*names, "mean"]).fillna(NOTHING)
+        rows["survey: AUPRC"] = dict(zip([*names, CLASS_MEAN], map(brief, [*series, np.mean(series)]), strict=True))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[*names, CLASS_MEAN]).fillna(NOTHING)
 
 
 def budgets(rows: pd.DataFrame, by: Sequence[str] = ("dataset", "detector", "variant")) -> pd.DataFrame:

@@ -26,7 +26,7 @@ _DIAMOND = {"marker": "D", "ms": 5, "mfc": PUBLISHED, "mec": "white", "mew": 0.6
 def class_bars(table: pd.DataFrame, dataset: str, measure: str = "auprc", detectors: Sequence[str] = GANS) -> Figure:
     """A panel for each detector, a bar for each anomalous class: what the survey's Figure 5 shows, with what it leaves out.
 
-    Whiskers are 95 % intervals over the seeds.
+    Bars are means over the seeds and whiskers their 95 % intervals; the title says where a bar is the value of one seed.
     """
     means = pick(comparison.by_class(table, measure), dataset=dataset)
     names = class_names(dataset)
@@ -55,8 +55,14 @@ def class_bars(table: pd.DataFrame, dataset: str, measure: str = "auprc", detect
 
 
 def _titled(detector: str, rows: pd.DataFrame) -> str:
-    scales = sorted(set(rows["scale"]))
-    return NAMES[detector] + (f" ({', '.join(scales)})" if scales else " (not run)")
+    """Name, scales, and which of the bars are those of a single seed."""
+    rows = rows[rows["configuration"].isin(list(_OURS))]
+    if rows.empty:
+        return f"{NAMES[detector]} (not run)"
+    most = rows.groupby("configuration")["seeds"].max()
+    single = [name for name, seeds in most.items() if comparison.is_one_seed(detector, seeds)]
+    said = ["one seed" if len(single) == len(most) else f"{name}: one seed" for name in single]
+    return f"{NAMES[detector]} ({', '.join([*sorted(set(rows['scale'])), *dict.fromkeys(said)])})"
 
 
 def _bars(axis: plt.Axes, rows: pd.DataFrame) -> None:
@@ -134,7 +140,8 @@ def cost_quality(
 ) -> Figure:
     """Quality against the seconds of one run, training and scoring: rows with ``label, seconds, mean, low, high, device``.
 
-    GANs are blue (improved or stable: green), classical detectors orange; runs on other than a CPU are squares.
+    GANs are blue (improved or stable: green), classical detectors orange; runs on other than a CPU are squares.  A hollow mark
+    (rows that are ``one_seed``) is no mean over seeds.
     """
     shown = {title: rows for title, rows in panels.items() if len(rows)}
     columns = min(2, len(shown)) or 1
@@ -147,9 +154,8 @@ def cost_quality(
         axis.set(xscale="log", title=title, xlabel="training and scoring of one run, s", ylabel=ylabel)
         for row in rows.itertuples():
             half = [[row.mean - row.low], [row.high - row.mean]]
-            axis.errorbar(
-                row.seconds, row.mean, half, fmt="o" if row.device == "CPU" else "s", color=_colour(row.label), ms=6
-            )
+            look = {"color": _colour(row.label), "ms": 6} | ({"mfc": "white"} if row.one_seed else {})
+            axis.errorbar(row.seconds, row.mean, half, fmt="o" if row.device == "CPU" else "s", **look)
         for name, value in (reference or {}).items():
             axis.axhline(value, color=PUBLISHED, lw=1.1, ls="--" if "EGBAD" in name else ":", label=name, zorder=0)
         bottom = min(float(each["mean"].min()) for each in shown.values())
@@ -160,6 +166,8 @@ def cost_quality(
     colours = {_colour(label): _KINDS[_colour(label)] for rows in shown.values() for label in rows["label"]}
     for colour, kind in colours.items():
         axes[0, 0].plot([], [], "o", color=colour, ms=6, label=kind)
+    if any(rows["one_seed"].any() for rows in shown.values()):
+        axes[0, 0].plot([], [], "o", color="0.4", mfc="white", ms=6, label="one seed")
     _legend(figure)
     return figure
 
@@ -170,7 +178,7 @@ _KINDS = {ANOMALY: "without an adversary", NORMAL: "GAN", ACCENT: "GAN, improved
 def _colour(label: str) -> str:
     if not is_gan(label):
         return ANOMALY
-    return ACCENT if IMPROVED in label or "stable" in label else NORMAL
+    return ACCENT if comparison.is_changed(label) else NORMAL
 
 
 def _names(axis: plt.Axes, rows: pd.DataFrame) -> None:
@@ -207,7 +215,8 @@ def configurations(panels: Mapping[str, pd.DataFrame]) -> Figure:
         axis.plot(rows["survey"], y, label="survey, same classes", **_DIAMOND)
         axis.plot(rows["survey_ten"], y, label="survey, all ten", **_DIAMOND | {"mfc": "white", "mec": PUBLISHED})
         axis.plot(rows["chance"], y, "|", color="black", ms=11, label="chance")
-        axis.set(title=title, ylim=(len(rows) - 0.5, -0.5), xlim=(0.2, 1))
+        single = ", one seed" if rows["seeds"].max() == 1 else ""
+        axis.set(title=f"{title}{single}", ylim=(len(rows) - 0.5, -0.5), xlim=(0.2, 1))
         axis.set_yticks(y, rows["name"])
         axis.grid(axis="x", alpha=0.25)
     axes[-1, 0].set_xlabel("AUPRC, mean over the classes")
@@ -227,10 +236,10 @@ def gains(rows: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str) -> Fig
             colour = NORMAL if name == "ours" else PUBLISHED
             axis.plot(values, np.full(len(values), height), "o", ms=4, mew=0, color=colour, alpha=0.45)
             if len(values):
-                axis.plot(np.mean(values), height, "|", ms=13, mew=2.4, color=colour, label=f"{name}, mean")
+                axis.plot(np.mean(values), height, "|", ms=13, mew=2.4, color=colour, label=f"{name}, mean of the dots")
     axis.axvline(0, color="black", lw=0.8)
     axis.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5))
-    axis.set_yticks(range(len(rows)), list(rows))
+    axis.set_yticks(range(len(rows)), [name.replace(" (", "\n(") for name in rows])
     axis.grid(axis="x", alpha=0.25)
     _legend(figure)
     return figure
@@ -252,7 +261,8 @@ def training_curves(table: pd.DataFrame) -> Figure:
             axis.plot(over.index, over["mean"], color=by_rate[rate], label=f"rate {rate:g}")
             axis.fill_between(over.index, over["min"], over["max"], color=by_rate[rate], alpha=0.2, lw=0)
         axis.axhline(rows["median_residual"].iloc[0], color=PUBLISHED, ls="--", label="median image")
-        axis.set(title=variant, xlabel="training steps", ylim=(0, None))
+        single = ", one seed" if rows["seed"].nunique() == 1 else ""
+        axis.set(title=f"{variant}{single}", xlabel="training steps", ylim=(0, None))
         axis.grid(alpha=0.25)
     axes[0, 0].set_ylabel("residual of validation images")
     _legend(figure)
@@ -261,13 +271,20 @@ def training_curves(table: pd.DataFrame) -> Figure:
 
 def published_against_ours(groups: Mapping[str, Sequence[verdicts.Judged]], slack: float = 0.02) -> Figure:
     """Every published number against ours, by verdict; in the grey band the two agree to within the slack."""
-    colours = {verdicts.REPRODUCED: NORMAL, verdicts.BEATEN: ACCENT, verdicts.NOT_REACHED: ANOMALY}
+    colours = (NORMAL, ACCENT, ANOMALY, "0.45")
+    said = {row.verdict for judged in groups.values() for row in judged if row.found}
+    shown = [
+        (name, colour)
+        for colour, *words in zip(colours, verdicts.VERDICTS, verdicts.COMPARISONS, strict=False)
+        for name in words
+        if name in said
+    ]
     size = (3.6 * len(groups) + 0.8, 4.2)
     figure, axes = plt.subplots(1, len(groups), figsize=size, sharey=True, squeeze=False, layout="constrained")
     line = np.array([0.0, 1.0])
     for axis, (title, judged) in zip(axes.flat, groups.items(), strict=True):
         axis.fill_between(line, line - slack, line + slack, color=PUBLISHED, alpha=0.35, lw=0, label=f"within {slack}")
-        for name, colour in colours.items():
+        for name, colour in dict(shown).items():
             rows = [row for row in judged if row.verdict == name]
             ours = np.array([(row.found.mean, (row.found.high - row.found.low) / 2) for row in rows]).reshape(-1, 2)
             x = [row.published for row in rows]

@@ -72,16 +72,17 @@ def tested_on(rows: pd.DataFrame) -> str:
 
 
 def cost(table: pd.DataFrame, measure: str = "f1") -> pd.DataFrame:
-    """Of every main variant: mean and interval of a measure, median seconds of one run, and the device."""
+    """Of every main variant: mean and interval of a measure or the value of ``one_seed``, median seconds of one run, and the device."""
     found = []
     for row in configurations(table).itertuples():
         seen = interval(row.rows[measure])
         seconds = (row.rows["train_seconds"] + row.rows["score_seconds"]).median()
         found.append(
             {"detector": row.detector, "label": row.label, "mean": seen.mean, "low": seen.low, "high": seen.high}
+            | {"one_seed": comparison.is_one_seed(row.detector, seen.count)}
             | {"seconds": seconds, "device": ", ".join(sorted(set(row.rows["device"])))}
         )
-    return pd.DataFrame(found, columns=["detector", "label", "mean", "low", "high", "seconds", "device"])
+    return pd.DataFrame(found, columns=["detector", "label", "mean", "low", "high", "one_seed", "seconds", "device"])
 
 
 def missing(table: pd.DataFrame) -> str:
@@ -92,12 +93,17 @@ def missing(table: pd.DataFrame) -> str:
 
 
 def judged(table: pd.DataFrame) -> list[Judged]:
-    """The F1 of the survey's table and of its neighbours, each beside every main variant of its detector."""
+    """The F1 of the survey's table and of its neighbours, each beside every main variant of its detector.
+
+    A published value stands at least once beside the published method, though only a stable variant may have run.
+    """
     found = []
     mains = configurations(table)
     for row in reported.KDD:
         own = comparison.pick(mains, detector=row.detector)
-        parts = list(zip(own["variant"], own["rows"], strict=True)) or [("", runs(table)[:0])]
+        parts = list(zip(own["variant"], own["rows"], strict=True))
+        if all(comparison.is_changed(variant) for variant, _ in parts):
+            parts.insert(0, ("", runs(table)[:0]))
         for variant, rows in parts:
             what = (DATA["kddcup99"], row.method, variant)
             each = verdicts.judge(what, row.method, row.f1, rows, _reason(row), "f1", row.read)

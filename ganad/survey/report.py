@@ -56,7 +56,7 @@ def summary(table: pd.DataFrame, every: Collection[Run]) -> pd.DataFrame:
     """Mean AUPRC, AUROC and F1 of every configuration of the grid with a finished run, beside the survey's.
 
     On images the mean over the classes that are there is taken for each seed, then mean and 95 % interval over seeds;
-    only seeds with all of these classes count.  The survey's column is its mean over the same classes.
+    only seeds with all of these classes count, and one seed has no half width.  The survey's column is its mean over the same classes.
     """
     finished = {run for run, state in grid.states(every, table).items() if state == "finished"}
     indexed = table.set_index(["dataset", "detector", "variant", "anomaly_class", "seed"]).sort_index()
@@ -95,7 +95,7 @@ def _summed(key: tuple, runs: list[Run], indexed: pd.DataFrame) -> dict:
         "AUPRC": found["auprc"].mean,
         "AUROC": found["auroc"].mean,
         "F1": found["f1"].mean,
-        "half width": (found[measure].high - found[measure].low) / 2,
+        "half width": (found[measure].high - found[measure].low) / 2 if len(whole) > 1 else math.nan,
         "chance": found["prevalence"].mean,
         "survey": math.nan if published is None else published,
     }

@@ -63,7 +63,7 @@ def over_seeds(results: Mapping[str, Mapping[str, Sequence[float]]]) -> pd.DataF
 def real_runs(detector: str, dataset: str = "mnist") -> pd.DataFrame:
     """The finished runs of a detector's reference configuration by anomalous class, beside the nearest neighbour's.
 
-    Means over the seeds there are.  Classes have to be called 0 to 9; the survey's own figures are a column where it has some.
+    Means over the seeds that the first column counts; with one, the values of its run.  Classes have to be called 0 to 9; the survey's own figures are a column where it has some.
     """
     scale, rows = _reference_runs(detector, dataset)
     table = comparison.image_runs(results.read(), scale, dataset)

@@ -1,7 +1,8 @@
-"""Every published number beside ours: reproduced, beaten, not reached or not run, and why, from facts of the rows.
+"""Every published number beside ours: reproduced, beaten, not reached or undecided, and why, from facts of the rows.
 
-The rule is :func:`verdict`.  It is applied to the bars of the survey's Figure 5 (:func:`figure_5`), to its appendix
-(:func:`configurations`) and to its KDD table (:mod:`ganad.survey.kdd_table`).
+The rule is :func:`verdict`.  Only the published method can reproduce a published value: a configuration that this book has changed
+(:func:`ganad.survey.comparison.is_changed`) gets words and a count of its own (:data:`COMPARISONS`).  The rule is applied to the bars of the
+survey's Figure 5 (:func:`figure_5`), to its appendix (:func:`configurations`) and to its KDD table (:mod:`ganad.survey.kdd_table`).
 """
 
 from collections import Counter
@@ -14,21 +15,42 @@ import pandas as pd
 from ganad.datasets import class_names
 from ganad.metrics import Interval, interval
 from ganad.survey import comparison, display, reported, results
-from ganad.survey.images import SEEDLESS
 
-REPRODUCED, BEATEN, NOT_REACHED, NOT_TRAINED, NOT_RUN = VERDICTS = (
+REPRODUCED, BEATEN, NOT_REACHED, UNDECIDED, NOT_TRAINED, NOT_RUN = VERDICTS = (
     "reproduced",
     "beaten",
     "not reached",
+    "undecided",
     "not trained",
     "not run",
 )
+
+LEVEL, BEATS, FALLS_SHORT = "level with it", "beats it", "does not reach it"
+_OF_CHANGED = {REPRODUCED: LEVEL, BEATEN: BEATS, NOT_REACHED: FALLS_SHORT}
+COMPARISONS = tuple(_OF_CHANGED.get(name, name) for name in VERDICTS)
+"""What is said of a changed configuration beside the published value, by the same rule: it is not the published method, so it
+reproduces nothing."""
 
 SLACK = {"auprc": 0.02, "f1": 0.005}
 """By how much a mean may miss a published figure and still reproduce it: four times what one reads off a chart, and for
 the printed F1 of KDD the deviation of the stable variant over its seeds."""
 
-_WIDE = 0.1
+
+def _half_apart(one: Sequence[float], other: Sequence[float]) -> float:
+    return float(np.median(np.abs(np.subtract(one, other)))) / 2
+
+
+_BOTH = ("mnist", "fashion_mnist")
+WIDEST = {
+    "auprc": _half_apart(*([value for data in _BOTH for value in bars[data]] for bars in reported.FIGURE_5.values())),
+    "f1": _half_apart([reported.SURVEY_EGBAD.f1], [reported.SURVEY_GANOMALY.f1]),
+}
+"""The largest half width of an interval that can reproduce a published value: half of what separates the survey's two methods.
+
+Two values that are so far apart do not both lie inside a narrower interval.  A wider one can contain both, and then it does not
+tell which of the two methods it agrees with.  For AUPRC the distance is the median over the bars of Figure 5 (MNIST and Fashion-MNIST), for F1 that of the
+KDD table.  Only published values enter."""
+
 CHOSEN = "theirs: best configuration and checkpoint"
 """What stands behind the survey's main figures."""
 _PEAK = "theirs: tested while the best model was being chosen"
@@ -49,8 +71,9 @@ class Judged:
     chance : float
         Of a score that knows nothing; NaN if unknown.
     found : Interval or None
-        Our mean over the seeds, None without a finished run.
+        Our mean over the seeds, or the value of one seed; None without a finished run.
     verdict, why : str
+        One of :data:`VERDICTS`, or of :data:`COMPARISONS` if the configuration is ``changed``.
     """
 
     data: str
@@ -64,18 +87,31 @@ class Judged:
     verdict: str
     why: str
 
+    @property
+    def changed(self) -> bool:
+        """Whether the configuration is this book's and not the published method."""
+        return comparison.is_changed(self.configuration)
 
-def verdict(found: Interval | None, published: float, slack: float) -> str:
-    """``reproduced`` if the published figure lies within ``slack`` of our mean or, with two seeds or more, in its 95 % interval.
 
-    Else ``beaten`` if our mean, and so the whole interval, lies above it, and ``not reached`` if below; ``not run`` without a run.
+def verdict(found: Interval | None, published: float, measure: str = "auprc") -> str:
+    """The rule: one of :data:`VERDICTS` for our mean, its 95 % interval over the seeds, and a published value.
+
+    ``undecided`` with one seed, which has no interval, and if an interval wider than :data:`WIDEST` contains the published value.  Else
+    ``reproduced`` if the published value lies in the interval or within :data:`SLACK` of our mean.  Else ``beaten`` if our mean,
+    and so the whole interval, lies above it, and ``not reached`` if below.  ``not run`` without a run.
     """
     if found is None:
         return NOT_RUN
-    inside = found.count > 1 and found.low - _ROUNDING <= published <= found.high + _ROUNDING
-    if inside or abs(found.mean - published) <= slack + _ROUNDING:
+    inside = found.low - _ROUNDING <= published <= found.high + _ROUNDING
+    if found.count < 2 or (inside and _is_wide(found, measure)):
+        return UNDECIDED
+    if inside or abs(found.mean - published) <= SLACK[measure] + _ROUNDING:
         return REPRODUCED
     return BEATEN if found.mean > published else NOT_REACHED
+
+
+def _is_wide(found: Interval, measure: str) -> bool:
+    return (found.high - found.low) / 2 > WIDEST[measure] + _ROUNDING
 
 
 def figure_5(table: pd.DataFrame, configurations: Sequence[str] = (comparison.REFERENCE,)) -> list[Judged]:
@@ -111,12 +147,15 @@ def _series(
         yield judge(what, name, series[place], part, reason)
     had, rows = rows, rows[~results.untrained(rows)]
     if rows.empty:
-        yield judge(what, "mean", float(np.mean(series)), had, reason)
+        yield judge(what, _mean_of(len(series)), float(np.mean(series)), had, reason)
         return
     classes, whole = comparison.complete_seeds(rows)
-    anomaly = "mean" if len(classes) == len(series) else f"mean of {len(classes)} classes"
     published = float(np.mean([series[place] for place in classes]))
-    yield judge(what, anomaly, published, whole, reason)
+    yield judge(what, _mean_of(len(classes)), published, whole, reason)
+
+
+def _mean_of(classes: int) -> str:
+    return f"mean of {classes} class" + "es" * (classes != 1)
 
 
 def judge(
@@ -137,7 +176,7 @@ def judge(
     anomaly : str
     published : float
     rows : DataFrame
-        Ours; of each seed the mean counts, and no run that is not trained (:data:`ganad.survey.results.TRAINED`).
+        Ours; of each seed the mean over its rows counts, and no run that is not trained (:data:`ganad.survey.results.TRAINED`).
     reason : str
         What else might explain that the published figure is higher.
     measure : {"auprc", "f1"}
@@ -148,7 +187,7 @@ def judge(
     trained = rows[~results.untrained(rows)]
     values = trained.groupby("seed")[measure].mean().to_numpy()
     found = interval(values) if len(values) else None
-    said = verdict(found, published, SLACK[measure])
+    said = verdict(found, published, measure)
     if found is not None:
         why = _why(said, published, values, trained, chance, reason)
         why += f"; not trained, left out: {len(rows) - len(trained)}" * (len(trained) < len(rows))
@@ -156,12 +195,17 @@ def judge(
         said, why = NOT_TRAINED, "reconstructs hardly better than the median"
     else:
         why = "no finished run"
+    if comparison.is_changed(what[2]):
+        said = _OF_CHANGED.get(said, said)
     return Judged(*what, anomaly, published, read, chance, found, said, why)
 
 
 def _why(said: str, published: float, values: Sequence[float], rows: pd.DataFrame, chance: float, reason: str) -> str:
     found, facts = interval(values), []
-    if said == NOT_REACHED:
+    if said == UNDECIDED:
+        facts = ["one seed: no interval" if found.count == 1 else "inside our interval, which is too wide to decide"]
+        facts += [*smaller_budget(rows), reason] if found.count == 1 and found.mean < published - SLACK["auprc"] else []
+    elif said == NOT_REACHED:
         facts = [*smaller_budget(rows), _best_seeds(values, published), reason]
     elif said == BEATEN and published <= chance + SLACK["auprc"]:
         facts = [f"the published figure is {'no' if published <= chance else 'hardly'} better than chance"]
@@ -169,15 +213,11 @@ def _why(said: str, published: float, values: Sequence[float], rows: pd.DataFram
         facts = _changes(rows)
     else:
         facts = _agreement(found, published, chance)
-    if found.count == 1 and rows["detector"].iloc[0] not in SEEDLESS:
-        facts.append("one seed")
     return "; ".join(filter(None, facts))
 
 
 def _agreement(found: Interval, published: float, chance: float) -> list[str]:
-    inside = found.count > 1 and found.low <= published <= found.high
-    wide = inside and found.high - found.low > 2 * _WIDE
-    facts = [f"inside our interval{', which is wide' if wide else ''}" if inside else "near our mean"]
+    facts = ["inside our interval" if found.low <= published <= found.high else "near our mean"]
     return facts + ["neither is better than chance"] * (max(found.mean, published) <= chance + SLACK["auprc"])
 
 
@@ -206,18 +246,22 @@ def smaller_budget(rows: pd.DataFrame) -> list[str]:
 
 
 def table(judged: Sequence[Judged], named: bool = False) -> pd.DataFrame:
-    """Published numbers beside ours, as texts; ``named``: with data and detector."""
+    """Published numbers beside ours, as texts; ``named``: with data and detector.
+
+    The last column but one is called ``verdict``, and ``comparison`` in a table of changed configurations.
+    """
+    word = "comparison" if judged and all(row.changed for row in judged) else "verdict"
     several = len({row.configuration for row in judged}) > 1 and not named
     rows = [
         {
             "": ", ".join((row.data, row.detector, row.configuration)) if named else row.anomaly,
-            **({"over": row.anomaly} if named else {}),
+            **({"anomaly": row.anomaly} if named else {}),
             **({"configuration": row.configuration or display.NOTHING} if several else {}),
             "published": display.brief(row.published, digits=3),
             "ours": display.among(row.found),
             "seeds": str(row.found.count) if row.found else display.NOTHING,
             "chance": display.brief(row.chance),
-            "verdict": row.verdict,
+            word: row.verdict,
             "why": row.why,
         }
         for row in judged
@@ -225,9 +269,20 @@ def table(judged: Sequence[Judged], named: bool = False) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def tally(groups: Mapping[str, Sequence[Judged]]) -> pd.DataFrame:
-    """How many of each group's published numbers got which verdict."""
-    counts = {name: Counter(row.verdict for row in judged) for name, judged in groups.items()}
+def of_method(judged: Sequence[Judged]) -> list[Judged]:
+    """Those of the published method."""
+    return [row for row in judged if not row.changed]
+
+
+def of_changed(judged: Sequence[Judged]) -> list[Judged]:
+    """Those of configurations that this book has changed."""
+    return [row for row in judged if row.changed]
+
+
+def tally(groups: Mapping[str, Sequence[Judged]], changed: bool = False) -> pd.DataFrame:
+    """How many of each group's published numbers got which verdict: those of the published method, or those of ``changed`` ones."""
+    words, kept = (COMPARISONS, of_changed) if changed else (VERDICTS, of_method)
+    counts = {name: Counter(row.verdict for row in kept(judged)) for name, judged in groups.items()}
     return pd.DataFrame.from_dict(
-        {name: {each: str(found[each]) for each in VERDICTS} for name, found in counts.items()}, orient="index"
+        {name: {each: str(found[each]) for each in words} for name, found in counts.items()}, orient="index"
     )

@@ -6,6 +6,10 @@
   const unique = (values) => [...new Set(values)];
   const number = (value) => value.toFixed(3).replace(/^0/, "");
 
+  const legend =
+    "Whiskers: 95 % interval over the seeds; one seed has none. Diamond: the survey's value. " +
+    "Detectors called improved or stable are not the survey's methods.";
+
   class Explorer {
     constructor(root) {
       const { columns, rows } = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
@@ -43,7 +47,7 @@
       head[2].append(make("span", { class: "ganad-play-hidden" }, "picture"));
       return make(
         "table", { class: "ganad-play-bars" },
-        make("caption", {}, `${caption}Whiskers: 95 % interval over the seeds. Diamond: the survey's figure.`),
+        make("caption", {}, caption + legend),
         make("thead", {}, make("tr", {}, ...head)),
         make("tbody", {}, ...sorted.map((row) => this.line(row, chance))),
       );
