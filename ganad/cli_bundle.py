@@ -5,8 +5,12 @@ from typing import Annotated
 
 import typer
 
+UPLOAD = 60
+"""MB that can be handed to a node in one call, where such a limit holds."""
+
 _DATA = "Data sets to put in, or `none`.  Left out: those of the grid that are at hand."
 _WITHOUT = "Packages that the node has already, such as jax,numpy: left out, with what only they need."
+_SLIM = "Without debugger (debugpy) and completion engine (jedi), which no sweep needs."
 _PLATFORM = "pip's tags of the node, such as manylinux_2_28_x86_64.  Left out: this machine's."
 
 
@@ -17,6 +21,7 @@ def bundle(
     backend: Annotated[str, typer.Option(help="The framework: jax, tensorflow or torch.")] = "jax",
     cuda: Annotated[bool, typer.Option("--cuda", help="With the framework's wheels of CUDA: gigabytes.")] = False,
     without: Annotated[list[str] | None, typer.Option(metavar="NAME", help=_WITHOUT)] = None,
+    slim: Annotated[bool, typer.Option("--slim", help=_SLIM)] = False,
     data: Annotated[list[str] | None, typer.Option(metavar="NAME", help=_DATA)] = None,
     max_size: Annotated[float, typer.Option(metavar="MB", help="No file is larger; what is, is cut.")] = 60,
 ) -> None:
@@ -34,11 +39,15 @@ def bundle(
         without=_words(without),
         data=_words(data) or None,
         max_size=int(max_size * bundling.MEGABYTE),
+        slim=slim,
     )
     manifest = bundling.make(Path(), folder, wanted)
     parts = [part["size"] for file in manifest["files"] for part in file["parts"]]
-    held = f"{len(manifest['files'])} files in {len(parts)} parts, {sum(parts) / bundling.MEGABYTE:.0f} MB"
+    size = sum(path.stat().st_size for path in folder.iterdir()) / bundling.MEGABYTE
+    held = f"{len(manifest['files'])} files in {len(parts)} parts, {size:.1f} MB"
     print(f"{folder}: {held}; data: {', '.join(manifest['data']) or 'none'}")
+    if size > UPLOAD:
+        print(f"the bundle is larger than {UPLOAD} MB: --slim, --without and a single --data NAME make it smaller")
     print("copy it to the node, and there: sh run.sh --only dataset=mnist,detector=egbad --jobs 2")
 
 

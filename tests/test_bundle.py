@@ -7,13 +7,16 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
 from asked import dear
 from packaging.requirements import Requirement
 
+from ganad import cli_bundle, notebooks
 from ganad.datasets import DatasetUnavailableError, UnknownDatasetError, data_file
 from ganad.survey import bundle, results, unpack, wheels
 from ganad.survey.bundle import MEGABYTE, Wanted
@@ -25,7 +28,7 @@ LINUX = "manylinux_2_28_x86_64"
 CLI = [sys.executable, "-c", "from ganad.cli import main; main()"]
 
 # what the node is said to have: the heavy ones, so that the test is quick; everything else comes out of the bundle
-ON_THE_NODE = "keras,jax,numpy,scipy,pandas,scikit-learn,matplotlib,ipykernel,pyyaml"
+ON_THE_NODE = "keras,jax,numpy,scipy,pandas,scikit-learn,matplotlib,pyyaml"
 
 
 def wanted(**given: object) -> Wanted:
@@ -37,10 +40,10 @@ def wanted(**given: object) -> Wanted:
 def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     """One wheel of 2.5 MB, without asking pip."""
 
-    def fake(root: Path, roots: list, wanted: Wanted, platforms: list, folder: Path, say: Callable) -> list[Path]:
+    def fake(root: Path, roots: list, wanted: Wanted, platforms: list, folder: Path, say: Callable) -> tuple:
         folder.mkdir()
         (folder / "big-1-py3-none-any.whl").write_bytes(os.urandom(5 * MEGABYTE // 2))
-        return list(folder.iterdir())
+        return list(folder.iterdir()), {}
 
     monkeypatch.setattr(bundle, "_wheels", fake)
 
@@ -251,6 +254,117 @@ def test_what_another_python_needs_is_its_own_answer() -> None:
     assert closed("tool>1", "3.11")[1] == ["tool>1"]
 
 
+def test_a_slim_bundle_has_no_debugger_and_no_completion_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requires = {
+        "ipykernel": ["debugpy>=1.6.5", "ipython", "psutil"],
+        "ipython": ["jedi>=0.18.1"],
+        "jedi": ["parso"],
+        "debugpy": [],
+        "parso": [],
+        "psutil": [],
+    }
+    asked = []
+
+    def call(command: list, *words: str) -> None:
+        asked.append(words)
+        if words[0] == "install":
+            found = [{"name": name, "version": "1.8", "requires_dist": needed} for name, needed in requires.items()]
+            report = next(word for word in words if word.startswith("--report=")).partition("=")[2]
+            Path(report).write_text(json.dumps({"install": [{"metadata": each} for each in found]}))
+
+    monkeypatch.setattr(wheels, "call", call)
+    monkeypatch.setattr(wheels, "pip", lambda: [])
+
+    def collected(name: str, said: Callable = print, **given: object) -> tuple[set[str], dict]:
+        roots = [Requirement("ipykernel>=1")]
+        _, left_out = bundle._wheels(ROOT, roots, wanted(**given), [LINUX], tmp_path / name, said)
+        (words,) = (words for words in asked if words[0] == "download")
+        asked.clear()
+        return {word.partition("==")[0] for word in words if "==" in word}, left_out
+
+    assert collected("whole") == (set(requires), {})
+    said = []
+    slim = {"ipykernel", "ipython", "psutil"}
+    assert collected("slim", said.append, slim=True) == (slim, {"debugpy": "1.8", "jedi": "1.8"})
+    assert len(said) == 1  # the wheels; not that what is left out is not needed
+    # what the node has is the node's: it is checked there
+    assert collected("jedi", slim=True, without=("jedi",)) == (slim, {"debugpy": "1.8"})
+    assert collected("none", slim=True, without=("ipython",)) == ({"ipykernel", "psutil"}, {"debugpy": "1.8"})
+
+
+def a_wheel(folder: Path, name: str, *requires: str) -> None:
+    """A wheel of version 1 that holds nothing but what it requires."""
+    path = unpack._stand_in(folder, name, "1")
+    with zipfile.ZipFile(path, "a") as wheel:
+        wheel.writestr(f"{name}.py", "")
+    content = {}
+    with zipfile.ZipFile(path) as wheel:
+        content = {each: wheel.read(each).decode() for each in wheel.namelist()}
+    content[f"{name}-1.dist-info/METADATA"] += "".join(f"Requires-Dist: {each}\n" for each in requires)
+    with zipfile.ZipFile(path, "w") as wheel:
+        for each, text in content.items():
+            wheel.writestr(each, text)
+
+
+@pytest.mark.parametrize("required", ["present", "absent"])
+def test_on_the_node_nothing_else_may_be_missing(tmp_path: Path, refused: Callable, required: str) -> None:
+    ensurepip = pytest.importorskip("ensurepip")
+    (pip,) = (Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")
+    folder = tmp_path / "unpacked"
+    (folder / "wheels").mkdir(parents=True)
+    shutil.copy(pip, folder / "wheels")
+    a_wheel(folder / "wheels", "ganad_kernel", "ganad-debugger>=1.6", f"ganad-{required}")
+    a_wheel(folder / "wheels", "ganad_present")
+    manifest = {
+        "without": ["numpy"],
+        "requirements": ["ganad-kernel", "numpy"],
+        "left_out": {"ganad-debugger": "1.8.2"},
+    }
+    if required == "absent":
+        with refused(BundleError, "without numpy", "No matching distribution found for ganad-absent"):
+            unpack.install(folder, manifest)
+        return
+    assert unpack.install(folder, manifest)
+    find = "import importlib.metadata as m; print(sorted(d.name for d in m.distributions() if 'ganad_' in d.name))"
+    done = subprocess.run([folder / "venv" / "bin" / "python", "-c", find], capture_output=True, text=True)
+    assert done.stdout.strip() == "['ganad_kernel', 'ganad_present']"  # the stand-in was only for the check
+
+
+def test_a_notebook_is_executed_without_what_a_slim_bundle_leaves_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = tmp_path / "absent"
+    absent.mkdir()
+    for name in (*wheels.SLIM, "parso"):
+        (absent / f"{name}.py").write_text(f"raise ModuleNotFoundError('no {name} here', name='{name}')")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(absent), str(ROOT)]))
+    code = f"import sys\nprint(sorted({{*sys.modules}} & {set(wheels.SLIM)}))\n%timeit -n1 -r1 pass"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbformat.write(notebook, tmp_path / "in.ipynb")
+    notebooks.run(tmp_path / "in.ipynb", tmp_path / "out.ipynb", {})
+    assert "[]" in nbformat.read(tmp_path / "out.ipynb", 4).cells[0].outputs[0]["text"]
+
+
+@pytest.mark.parametrize(("limit", "too_large"), [(60, False), (2, True)])
+def test_the_command_says_how_large_a_bundle_is(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    no_pip: None,
+    capsys: pytest.CaptureFixture,
+    limit: int,
+    too_large: bool,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(cli_bundle, "UPLOAD", limit)
+    cli_bundle.bundle(tmp_path / "made", python=HERE, platform=[LINUX], data=["none"])
+    size = sum(path.stat().st_size for path in (tmp_path / "made").iterdir()) / MEGABYTE
+    said = capsys.readouterr().out
+    assert f" parts, {size:.1f} MB; data: none" in said
+    assert ("the bundle is larger than 2 MB: --slim" in said) == too_large == ("larger" in said)
+
+
 def test_the_backend_is_set_and_a_node_keeps_its_own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANAD_DATA", "of-the-node")
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
@@ -299,11 +413,13 @@ def test_a_bundle_runs_where_there_is_no_index(tmp_path: Path) -> None:
     with_data = data_file("mnist").exists()
     if not with_data:
         print(f"mnist is not at hand ({data_file('mnist')}): the sweep starts nothing, one run on the digits is done")
-    words = ["--without", ON_THE_NODE, "--data", "mnist" if with_data else "none", "--max-size", "5"]
+    words = ["--slim", "--without", ON_THE_NODE, "--data", "mnist" if with_data else "none", "--max-size", "5"]
     checkout = without_results(tmp_path / "checkout")
     made = subprocess.run([*CLI, "survey", "bundle", str(tmp_path / "made"), *words], cwd=checkout)
     assert made.returncode == 0
     assert max(path.stat().st_size for path in (tmp_path / "made").iterdir()) <= 5 * MEGABYTE
+    held = {path.name.partition("-")[0] for path in (tmp_path / "made").glob("*.whl*")}
+    assert {"ipykernel", "ipython"} <= held and not {"debugpy", "jedi", "parso"} & held
 
     node = tmp_path / "a node"  # with a space
     (node / "home").mkdir(parents=True)

@@ -66,6 +66,8 @@ class Wanted:
         Names of data sets; None for those of the grid that are at hand.
     max_size : int
         Bytes that no file exceeds.
+    slim : bool
+        Whether to leave out :data:`ganad.survey.wheels.SLIM`.
     """
 
     python: str
@@ -75,6 +77,7 @@ class Wanted:
     without: tuple[str, ...] = ()
     data: tuple[str, ...] | None = None
     max_size: int = 60 * MEGABYTE
+    slim: bool = False
 
 
 def make(root: Path, folder: Path, wanted: Wanted, say: Callable[[str], object] = print) -> dict[str, Any]:
@@ -106,12 +109,12 @@ def make(root: Path, folder: Path, wanted: Wanted, say: Callable[[str], object] 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as place:
         work = Path(place)
-        collected = _wheels(root, roots, wanted, platforms, work / "wheels", say)
+        collected, left_out = _wheels(root, roots, wanted, platforms, work / "wheels", say)
         files = {f"wheels/{path.name}": path for path in collected}
         files |= {f"data/{path.name}": path for path in data.values()}
         sources = [root / "results" / "survey.csv", *sorted((root / NOTEBOOKS).glob("*.ipynb"))]
         files |= {path.relative_to(root).as_posix(): path for path in sources if path.exists()}
-        said = _description(wanted, roots, data)
+        said = _description(wanted, roots, data) | {"left_out": left_out}
         manifest = write(work / "bundle", files, said, wanted.max_size)
         if folder.exists():
             folder.rename(work / "older")
@@ -127,15 +130,17 @@ def _roots(root: Path, wanted: Wanted, platform: str) -> list:
 
 def _wheels(
     root: Path, roots: list, wanted: Wanted, platforms: list[str], folder: Path, say: Callable[[str], object]
-) -> list[Path]:
+) -> tuple[list[Path], dict[str, str]]:
+    """The wheels, and of each package that ``slim`` leaves out its version."""
     without = {canonicalize_name(name) for name in wanted.without} - {"pip"}  # the bundle's own installs it
+    slim = set(wheels.SLIM if wanted.slim else ()) - without
     say(f"wheels for Python {wanted.python} on {', '.join(wanted.platforms)}, {wanted.backend}")
-    _, unneeded = wheels.collect(roots, wanted.python, platforms, without, folder)
-    for name in sorted(unneeded):
+    left = wheels.collect(roots, wanted.python, platforms, without | slim, folder)
+    for name in sorted(without - left.keys()):
         say(f"--without {name}: nothing needs it")
     # its requirements name a framework that the bundle need not hold, so it is never resolved with the others
     wheels.call(wheels.pip(), "wheel", "--no-deps", f"--wheel-dir={folder}", str(root.absolute()))
-    return sorted(folder.glob("*.whl"))
+    return sorted(folder.glob("*.whl")), {name: left[name] for name in sorted(slim & left.keys())}
 
 
 def _description(wanted: Wanted, roots: list, data: dict[str, Path]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +133,10 @@ def install(folder: Path, manifest: dict[str, Any]) -> bool:
     _pip(venv, wheels, "pip cannot install the bundle", "--no-deps", "--ignore-installed", *map(str, wheels))
     if manifest["without"]:  # what is there already is left as it is; what is not is said
         lacking = f"the bundle was made without {', '.join(manifest['without'])}, and this Python lacks some of it"
-        _pip(venv, wheels, lacking, *manifest["requirements"])
+        with tempfile.TemporaryDirectory() as place:
+            stand_ins = [_stand_in(Path(place), *each) for each in manifest["left_out"].items()]
+            found = ["--dry-run", f"--find-links={place}"] if stand_ins else []
+            _pip(venv, wheels, lacking, *found, *manifest["requirements"])
     stamp.write_text(str(folder), "utf-8")
     return True
 
@@ -142,6 +147,17 @@ def _see_the_nodes_packages(venv: Path) -> None:
         inside = sysconfig.get_path("purelib", "venv", {"base": str(venv), "platbase": str(venv)})
         outside = dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))
         Path(inside, "node.pth").write_text("\n".join(outside) + "\n", "utf-8")
+
+
+def _stand_in(folder: Path, name: str, version: str) -> Path:
+    """An empty wheel: with it pip can check all requirements but the package that a slim bundle leaves out on purpose."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    path = folder / f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{stem}.dist-info/RECORD", "")
+    return path
 
 
 def _pip(venv: Path, wheels: list[Path], failure: str, *words: str) -> None:

@@ -24,6 +24,9 @@ from ganad.survey.unpack import BundleError, reason
 BACKENDS = {"jax": "cuda12", "tensorflow": "and-cuda", "torch": ""}
 """Each framework's extra for CUDA; PyTorch's wheels on the public index have it in them."""
 
+SLIM = frozenset({"debugpy", "jedi"})
+"""The debugger and the completion engine: ipykernel and IPython require them, and start without them."""
+
 _FOR_A_RUN = {"ipykernel", "nbformat", "papermill", "pyyaml"}
 _LEGACY = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
 _PLATFORM = re.compile(r"(manylinux_2_\d+|manylinux1|manylinux20\d\d|musllinux_1_\d+|macosx_\d+_\d+|linux)_([a-z]\w*)")
@@ -192,13 +195,13 @@ def call(command: list[str], *words: str) -> None:
 
 def collect(
     roots: list[Requirement], python: str, platforms: list[str], without: set[str], folder: Path
-) -> tuple[list[Path], set[str]]:
-    """Download the wheels that the roots need on another machine, but for those left out.
+) -> dict[str, str | None]:
+    """Download into ``folder`` the wheels that the roots need on another machine, but for those left out.
 
     Returns
     -------
-    tuple
-        The wheels, in ``folder``; and names of ``without`` that nothing needs.
+    dict
+        Of each name of ``without`` that something needs, the version that pip would have taken; None if pip was not asked.
 
     Raises
     ------
@@ -222,4 +225,4 @@ def collect(
     pins = [f"{name}=={found[name]['version']}" for name in sorted(names)]
     call(command, "download", "--no-deps", f"--dest={folder}", *target, *pins)
     report.unlink()
-    return sorted(folder.glob("*.whl")), without - left
+    return {name: found[name]["version"] if name in found else None for name in left}
