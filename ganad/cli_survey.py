@@ -67,7 +67,7 @@ def run(
         str,
         typer.Option(
             metavar="COUNT|auto",
-            help="Most runs in one process; with KERAS_BACKEND=jax, in one program. auto measures for half a minute how many are fastest.",
+            help="Most runs in one process; with KERAS_BACKEND=jax, in one program. auto measures how many are fastest: half a minute or a little more.",
         ),
     ] = "1",
     deadline: Annotated[
@@ -85,6 +85,7 @@ def run(
     from ganad.survey.jobs import NOTEBOOKS
     from ganad.survey.store import Store
 
+    begun = time.monotonic()
     need("papermill", "nbformat", *(["ray"] if ray else []))
     for notebook in NOTEBOOKS.values():
         if not notebook.exists():
@@ -105,7 +106,8 @@ def run(
         count, environment = _together(together, todo, console)
         try:
             estimates = grid.seconds(todo, table)
-            _sweep(todo, store, estimates, console, jobs, count, environment, deadline, ray, gpus)
+            left = None if deadline is None else max(0.0, 60 * deadline - (time.monotonic() - begun))
+            _sweep(todo, store, estimates, console, jobs, count, environment, deadline, left, ray, gpus)
         except KeyboardInterrupt:
             console.print("stopped: what is finished is kept, the next call goes on")
             raise typer.Exit(130) from None
@@ -139,6 +141,7 @@ def _sweep(
     together: int,
     environment: dict[str, str],
     deadline: float | None,
+    left: float | None,
     ray: str,
     gpus: float,
 ) -> None:
@@ -156,9 +159,10 @@ def _sweep(
             together=together,
             environment=environment,
             estimates=estimates,
-            deadline=None if deadline is None else 60 * deadline,
+            deadline=left,
             on_start=bar.started,
             on_end=bar.ended,
+            on_cost=bar.cost,
         )
     words = f"{progress.finished} finished, {progress.failed} failed"
     if progress.left_out:
@@ -169,7 +173,7 @@ def _sweep(
 
 
 class _Bar:
-    """A line for every run that ends; in a terminal a bar below, with failures and the time left."""
+    """A line for every program that has been trained and every run that ends; in a terminal a bar below, with failures and the time left."""
 
     def __init__(self, console: Console, estimates: dict) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -199,6 +203,10 @@ class _Bar:
         line = f"{run}: {said} ({_duration(seconds)})"
         self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
         self._bar.update(self._task, advance=1, left=self._words())
+
+    def cost(self, run: Any, words: str) -> None:
+        line = f"{run.dataset}: {run.detector} ({run.family}), {words}"
+        self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _words(self) -> str:
         from ganad.survey import grid

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +20,7 @@ def quick(monkeypatch):
     """Few models, few steps."""
     monkeypatch.setattr(fastest, "COUNTS", (2, 3, 1))
     monkeypatch.setattr(fastest, "STEPS", 2)
+    monkeypatch.setattr(fastest, "STEPS_ON_CPU", 2)
 
 
 def test_other_numbers_are_measured_with_the_faster_convolutions(quick, monkeypatch):
@@ -36,9 +38,19 @@ def test_other_numbers_are_measured_with_the_faster_convolutions(quick, monkeypa
     assert asked == [(2, "convolutions"), (3, "convolutions"), (1, "convolutions")]
 
 
-def test_when_the_time_is_up_no_other_measurement_is_begun(quick, monkeypatch):
-    monkeypatch.setattr(fastest, "_timed", lambda *asked: Way(2, asked[-1], 1.0, 0.0))
-    assert len(list(fastest.measured("egbad", TINY, (8, 8, 1), seconds=0))) == 1
+def test_when_the_time_is_up_a_second_number_of_models_is_measured_and_nothing_else(quick, monkeypatch):
+    monkeypatch.setattr(fastest, "_timed", lambda *asked: Way(*asked[-2:], 1.0, 0.0))
+    ways = list(fastest.measured("egbad", TINY, (8, 8, 1), seconds=0))
+    assert [(way.models, way.convolutions) for way in ways] == [(2, "products"), (3, "products")]
+
+
+@pytest.mark.parametrize(("enough", "epochs"), [(0.0, [1, 1]), (1e9, [1, 1, 3])])
+def test_steps_that_take_long_are_not_repeated(quick, monkeypatch, enough, epochs):
+    trained = []
+    monkeypatch.setattr("ganad.together.train_together", lambda *given, epochs, **options: trained.append(epochs))
+    monkeypatch.setattr(fastest, "ENOUGH", enough)
+    assert fastest._timed("egbad", TINY, (6,), 1, "convolutions").samples_per_second > 0
+    assert trained == epochs
 
 
 def test_a_measurement_trains_so_many_models(quick):
@@ -77,6 +89,24 @@ def test_the_sweep_takes_what_is_fastest(monkeypatch):
     classical = [run for run in todo if run.detector == "pca_residual"]
     assert cli_survey._together("auto", classical, Console(quiet=True)) == (1, {})
     assert cli_survey._together("4", todo, Console(quiet=True)) == (4, {})
+
+
+def test_what_measuring_takes_counts_towards_the_deadline(monkeypatch, tmp_path):
+    monkeypatch.chdir(Path(cli_survey.__file__).parents[1])
+    monkeypatch.setenv("GANAD_RESULTS", str(tmp_path / "survey.csv"))
+    clock, asked = [100.0], []
+
+    def measuring(*given):
+        clock[0] += 45.0
+        return 1, {}
+
+    monkeypatch.setattr(cli_survey.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(cli_survey, "_together", measuring)
+    monkeypatch.setattr(cli_survey, "_sweep", lambda *given: asked.append(given[7:9]))
+    only = "dataset=mnist,detector=pca_residual,class=0"
+    cli_survey.run(only, folder=tmp_path, together="auto", deadline=2.0)
+    cli_survey.run(only, folder=tmp_path, together="auto")
+    assert asked == [(2.0, 75.0), (None, None)]
 
 
 @pytest.mark.parametrize("word", ["0", "-1", "many", "1.5", ""])

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from ganad.survey import grid, results
+from ganad.survey import grid, images, jobs, results
 from ganad.survey.store import Store, StoreError
 
 PARAMETERS = """dataset = ""
@@ -74,6 +74,9 @@ rows_folder = \"\""""
 STUB_OF_MANY = f"""from pathlib import Path
 
 STUB = {STUB!r}
+Path(rows_folder).mkdir(parents=True, exist_ok=True)
+with open(Path(rows_folder, runs[0]["slug"] + ".cost"), "a") as file:
+    file.write(f"{{len(runs)}} models in one program: 2 s, 50 samples/s, 40% of the roofline\\n")
 for run in runs:
     anomaly_class, seed, variant, parameters = (
         run[name] for name in ("anomaly_class", "seed", "variant", "parameters")
@@ -82,7 +85,6 @@ for run in runs:
     try:
         exec(STUB)
     except FloatingPointError as error:
-        Path(rows_folder).mkdir(parents=True, exist_ok=True)
         Path(rows_folder, run["slug"] + ".reason").write_text(f"FloatingPointError: {{error}}")
 """
 # Also where the tests were started to the background: there control-C is switched off for every child.
@@ -383,6 +385,29 @@ def test_rows_are_kept_while_their_process_is_at_work(place: Path) -> None:
     process.kill()
     process.communicate()
     goes_on(place, again=["1", "2"])
+
+
+def test_what_each_program_cost_is_said_once_and_while_its_process_is_at_work(place: Path) -> None:
+    def of(count: int) -> str:
+        return f"mnist: pca_residual (cpu), {count} models in one program: 2 s, 50 samples/s, 40% of the roofline\n"
+
+    process = ganad(place, "run", "--together", "3", stub={"1": "wait"})
+    until(lambda: (place / "survey.csv").exists() and classes(place) == ["0"])
+    process.kill()
+    assert of(3) in process.communicate()[0]
+    said = done(ganad(place, "run", "--together", "2"))
+    assert said.count("roofline") == said.count(of(2)) == 1
+    assert not list(place.rglob("*.cost"))
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_the_notebooks_of_a_sweep_leave_what_training_cost(tmp_path: Path, runs: int) -> None:
+    configurations = images.Configuration("median_distance", "cpu", split={"test": 100}, datasets=("digits",))
+    todo = list(grid.image_runs(configurations))[:runs]
+    outcome = jobs.work(jobs.job(todo, Store(tmp_path), {}))
+    assert not outcome.reasons and len(outcome.rows) == runs
+    assert len(outcome.costs) == runs and all(cost.startswith("1 model by itself: 0 s, ") for cost in outcome.costs)
+    assert not list(tmp_path.rglob("*.cost"))
 
 
 def test_batches_hold_runs_of_one_training_configuration() -> None:

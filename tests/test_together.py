@@ -12,8 +12,10 @@ from asked import for_backend
 from ganad.datasets import load_dataset
 from ganad.detectors import EGBAD, GANomaly, IsolationForest
 from ganad.detectors.together import fit_together
-from ganad.survey import many
-from ganad.survey.many import Part, Wanted, perform_many
+from ganad.survey import many, roofline
+from ganad.survey.cost import Part
+from ganad.survey.many import Wanted, perform_many
+from ganad.survey.runner import perform
 
 METHODS = ("egbad", "f_anogan")
 JAX = for_backend("jax")
@@ -124,6 +126,26 @@ def test_a_baseline_has_no_company():
     ended = list(perform_many("isolation_forest", load_dataset("digits"), wanted, on_part=parts.append))
     assert [finished.row["anomaly_class"] for _, finished in ended] == ["0", "1"]
     assert [part.share for part in parts] == [None, None]
+
+
+def test_a_roofline_that_cannot_be_measured_costs_no_run(monkeypatch):
+    def no_memory():
+        raise RuntimeError("RESOURCE_EXHAUSTED: out of memory")
+
+    monkeypatch.setattr(roofline, "can_count", lambda: True)
+    monkeypatch.setattr(roofline, "work", lambda *given: roofline.Work(1.0, 1.0))
+    monkeypatch.setattr(roofline, "peak", no_memory)
+    parts = []
+    wanted = [Wanted(0, 0, "cpu", TINY)]
+    ((_, finished),) = perform_many(
+        "ganomaly", load_dataset("digits"), wanted, split_options={"train": 60}, on_part=parts.append
+    )
+    assert finished.row["epochs"] == 1 and [part.share for part in parts] == [None]
+    monkeypatch.setattr(roofline, "peak", lambda: roofline.Peak(10.0, 10.0))
+    split = many.prepare(load_dataset("digits"), 0, {"train": 60})
+    perform("ganomaly", split, seed=0, variant="cpu", on_part=parts.append, **TINY)
+    assert (parts[1].models, parts[1].samples, parts[1].together) == (1, 60, False)
+    assert parts[1].share == pytest.approx(0.1 / parts[1].seconds)
 
 
 def test_what_cannot_be_fitted_together_is_refused(refused, pictures):

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 
 SECONDS = 30.0
-"""After which no other measurement is begun; one that has begun ends, compilation included."""
+"""After which no other measurement is begun, but for the second of :data:`COUNTS`; one that has begun ends, compilation included."""
 
 COUNTS = (10, 30, 1)
-STEPS, ROUNDS = 16, 3
+STEPS, STEPS_ON_CPU, ROUNDS = 16, 4, 3
+ENOUGH = 5.0
+"""Seconds: steps that take as long are not repeated."""
 _SAMPLES = 1024
 
 
@@ -52,22 +54,27 @@ class Way:
 def measured(
     detector: str, parameters: Mapping[str, Any], shape: Sequence[int], seconds: float = SECONDS
 ) -> Iterator[Way]:
-    """Measure one way after the other, the likely ones first, until the time is used up; at least one.
+    """Measure one way after the other, the likely ones first, until the time is used up; two numbers of models in any case.
 
     First both kinds of convolutions with ten models, then other numbers of models with the faster kind.
     """
     started, found = time.monotonic(), []
-    kinds = ("products", "convolutions") if len(shape) == 3 else ("convolutions",)
-    plan = [(COUNTS[0], kind) for kind in kinds]
-    while plan and (not found or time.monotonic() - started < seconds):
-        found.append(_timed(detector, parameters, shape, *plan.pop(0)))
-        yield found[-1]
-        if len(found) == len(kinds):
-            kind = max(found, key=lambda way: way.samples_per_second).convolutions
-            plan = [(count, kind) for count in COUNTS[1:]]
+
+    def late() -> bool:
+        return time.monotonic() - started >= seconds
+
+    for kind in ("products", "convolutions") if len(shape) == 3 else ("convolutions",):
+        if not found or not late():
+            found.append(_timed(detector, parameters, shape, COUNTS[0], kind))
+            yield found[-1]
+    kind = max(found, key=lambda way: way.samples_per_second).convolutions
+    for count in COUNTS[1:]:
+        if count == COUNTS[1] or not late():
+            yield _timed(detector, parameters, shape, count, kind)
 
 
 def _timed(detector: str, parameters: Mapping[str, Any], shape: Sequence[int], models: int, convolutions: str) -> Way:
+    from ganad.backends import backend
     from ganad.detectors import detector_class
     from ganad.networks.convolution import as_products
     from ganad.together import train_together
@@ -77,7 +84,8 @@ def _timed(detector: str, parameters: Mapping[str, Any], shape: Sequence[int], m
     each = [detector_class(detector)(seed=seed, **parameters) for seed in range(models)]
     games = [next(iter(model._games(model._begin(x.shape[1:], len(x)), len(x))))[0] for model in each]
     batch = each[0].reference_["batch_size"]
-    rows = np.resize(np.arange(len(x)), STEPS * batch * games[0].parts)
+    steps = STEPS_ON_CPU if backend().device_name() == "CPU" else STEPS
+    rows = np.resize(np.arange(len(x)), steps * batch * games[0].parts)
 
     def train(epochs: int) -> float:
         begun = time.monotonic()
@@ -87,8 +95,10 @@ def _timed(detector: str, parameters: Mapping[str, Any], shape: Sequence[int], m
     with as_products(convolutions == "products"):
         train(1)
         compilation = time.monotonic() - start
-        seconds = train(ROUNDS)
-    return Way(models, convolutions, ROUNDS * len(rows) * models / seconds, compilation)
+        rounds, seconds = 1, train(1)
+        if seconds < ENOUGH:
+            rounds, seconds = ROUNDS, train(ROUNDS)
+    return Way(models, convolutions, rounds * len(rows) * models / seconds, compilation)
 
 
 def ask(detector: str, parameters: Mapping[str, Any], data: str) -> list[Way]:

@@ -44,11 +44,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job: by slug, a row or the reason why there is none; and the executed notebook."""
+    """What came of a job: by slug, a row or the reason why there is none; the executed notebook; what each program cost."""
 
     rows: dict[str, dict[str, Any]]
     reasons: dict[str, str]
     notebook: str = field(default="", repr=False)
+    costs: tuple[str, ...] = ()
 
 
 def job(runs: Sequence[Run], store: Store, environment: dict[str, str]) -> Job:
@@ -89,6 +90,7 @@ def work(task: Job, on_start: Callable[[subprocess.Popen], object] = lambda proc
     reason, executed = "", ""
     store = Store(Path(task.folder))
     try:
+        store.forget_costs(task.slugs[0])
         with tempfile.TemporaryDirectory() as folder:
             source, output = Path(folder, f"{task.name}.ipynb"), Path(folder, "executed.ipynb")
             source.write_text(task.notebook, "utf-8")
@@ -106,4 +108,6 @@ def work(task: Job, on_start: Callable[[subprocess.Popen], object] = lambda proc
         except (OSError, ValueError) as error:
             said = store.said(slug)
             reasons[slug] = said or reason or f"{type(error).__name__}: {error}"
-    return Outcome(rows, reasons, executed)
+    costs = tuple(store.costs(task.slugs[0]))
+    store.forget_costs(task.slugs[0])
+    return Outcome(rows, reasons, executed, costs)

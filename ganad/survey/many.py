@@ -1,6 +1,5 @@
 """Many runs of one detector on one data set: what can share a training, a split or a program shares it."""
 
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ import numpy as np
 
 from ganad.datasets import Dataset, Split
 from ganad.detectors import detector_class
+from ganad.survey.cost import Part, cost_of
 from ganad.survey.results import as_json
 from ganad.survey.runner import Finished, measured, prepare
 
@@ -34,36 +34,6 @@ class Wanted:
     seed: int
     variant: str
     parameters: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Part:
-    """Runs whose detectors were trained in one go.
-
-    Attributes
-    ----------
-    models, samples : int
-        How many detectors, and how many training samples they met in all: one as often as there were epochs.
-    seconds : float
-        What the training took, thresholds included.
-    together : bool
-        Whether in one program.
-    share : float or None
-        Of the roofline: the least time this machine could have taken over the time it took.  None if the backend does not
-        count operations.
-    """
-
-    models: int
-    samples: int
-    seconds: float
-    together: bool
-    share: float | None = None
-
-    def __str__(self) -> str:
-        how = "in one program" if self.together else "by itself" if self.models == 1 else "side by side"
-        share = "" if self.share is None else f", {self.share:.0%} of the roofline"
-        models = f"{self.models} model{'s' if self.models > 1 else ''}"
-        return f"{models} {how}: {self.seconds:.0f} s, {self.samples / self.seconds:,.0f} samples/s{share}"
 
 
 def perform_many(
@@ -157,22 +127,8 @@ def _trained(detector: str, data: Dataset, splits: _Splits, trainings: list[list
         x, rows = _pooled(data, splits, firsts)
         start = time.perf_counter()
         errors, count = fit_together(models, x, rows), sum(map(len, rows))
-    seconds = time.perf_counter() - start
-    epochs = models[0]._epochs_in_all() if hasattr(models[0], "reference_") else 1
-    share = _share(models[0], data, count / len(models), len(models), seconds)
-    part = Part(len(models), epochs * count, seconds, together=in_one, share=share)
+    part = cost_of(models, data.x.shape[1:], count, time.perf_counter() - start, together=in_one)
     return [error or model for error, model in zip(errors, models, strict=True)], part
-
-
-def _share(model: Any, data: Dataset, rows: float, models: int, seconds: float) -> float | None:
-    if not hasattr(model, "_games"):
-        return None
-    from ganad.survey import roofline
-
-    if not roofline.can_count():
-        return None
-    asked = roofline.work(model, data.x.shape[1:], round(rows)) * models
-    return asked.seconds(roofline.peak()) / seconds if math.isfinite(asked.flops) else None
 
 
 def _pooled(data: Dataset, splits: _Splits, runs: list[Wanted]) -> tuple[np.ndarray, list[np.ndarray]]:

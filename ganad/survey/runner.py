@@ -11,6 +11,7 @@ import numpy as np
 from ganad import metrics
 from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, subsample
 from ganad.detectors import detector_class
+from ganad.survey.cost import Part, cost_of
 from ganad.survey.results import as_json
 from ganad.survey.revisions import revision
 
@@ -56,6 +57,7 @@ def perform(
     variant: str,
     dataset: str | None = None,
     on_epoch: Callable | None = None,
+    on_part: Callable[[Part], object] | None = None,
     split_options: dict[str, Any] | None = None,
     **parameters: Any,
 ) -> Finished:
@@ -73,6 +75,8 @@ def perform(
         What the configuration is called.
     dataset : str, optional
         What the data is called, if not by its own name.
+    on_part : callable, optional
+        Is handed the cost of the training.
     split_options : dict, optional
         How the split was made, for the record.
     **parameters
@@ -81,12 +85,15 @@ def perform(
     model = detector_class(detector)(seed=seed, **parameters)
     start = time.perf_counter()
     model.fit(split.x_train, on_epoch=on_epoch)
+    seconds = time.perf_counter() - start
+    if on_part:
+        on_part(cost_of([model], split.x_train.shape[1:], len(split.x_train), seconds, together=False))
     return measured(
         model,
         split,
         variant=variant,
         dataset=dataset,
-        train_seconds=time.perf_counter() - start,
+        train_seconds=seconds,
         parameters={**parameters, **(split_options or {})},
     )
 

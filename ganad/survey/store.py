@@ -56,6 +56,23 @@ class Store:
         """Where a run's row goes."""
         return self.folder / "rows" / f"{slug}.json"
 
+    def cost_file(self, slug: str) -> Path:
+        """Where the costs go of the programs that train a run and those that share its process, a line each."""
+        return self.row_file(slug).with_suffix(".cost")
+
+    def costs(self, slug: str) -> list[str]:
+        """Those known so far."""
+        try:
+            *lines, _ = self.cost_file(slug).read_text("utf-8").split("\n")  # what no newline ends is half written
+        except FileNotFoundError:
+            return []
+        return lines
+
+    def forget_costs(self, slug: str = "*") -> None:
+        """Remove what a process has left that was ended, or what has been taken."""
+        for path in (self.folder / "rows").glob(f"{slug}.cost"):
+            path.unlink(missing_ok=True)
+
     def notebook(self, slug: str) -> Path:
         """Where a run's executed notebook goes."""
         return self.folder / "notebooks" / f"{slug}.ipynb"
@@ -143,6 +160,13 @@ class Store:
             except BlockingIOError as error:
                 raise StoreError(0, "another `ganad survey run` is at work there", str(self.folder)) from error
             yield
+
+
+def add_line(path: Path, line: str) -> None:
+    """Add a line to a file, which is made if there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

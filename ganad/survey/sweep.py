@@ -114,6 +114,7 @@ def sweep(
     deadline: float | None = None,
     on_start: Callable[[Run], object] = lambda run: None,
     on_end: Callable[[Run, dict | None, str], object] = lambda run, row, reason: None,
+    on_cost: Callable[[Run, str], object] = lambda run, cost: None,
 ) -> Progress:
     """Do the runs, and keep every row as soon as it is there.
 
@@ -130,6 +131,8 @@ def sweep(
         of unknown length are started as long as there is time.
     on_start, on_end : callable
         Are handed each run as it begins, and as it ends: with its row, or None and the reason.
+    on_cost : callable
+        Is handed what each program has cost, in words, with the first run of its process.
 
     Raises
     ------
@@ -137,7 +140,8 @@ def sweep(
         If a row or a failure cannot be kept, the disk being full, say: after the runs at work have ended.
     """
     started, waiting, running = time.monotonic(), deque((runs, 1) for runs in batches(todo, together)), {}
-    keeper = _Keeper(store, on_end, Progress(sum(len(runs) for runs, _ in waiting)))
+    store.forget_costs()
+    keeper = _Keeper(store, on_end, on_cost, Progress(sum(len(runs) for runs, _ in waiting)))
     while waiting or running:
         while waiting and len(running) < workers.at_once and not keeper.full:
             runs, attempt = waiting.popleft()
@@ -152,10 +156,12 @@ def sweep(
             break
         ended = wait(running, timeout=1, return_when=FIRST_COMPLETED).done
         for future in running.keys() - ended:
+            keeper.take_costs(running[future][0], store.costs(running[future][0][0].slug))
             keeper.take_finished(running[future][0])
         for future in ended:
             runs, attempt = running.pop(future)
             if future.exception() and attempt < ATTEMPTS:
+                keeper.forget_costs(runs)
                 keeper.take_finished(runs)
                 waiting.extend([(left, attempt + 1)] if (left := keeper.left(runs)) else [])
             else:
@@ -168,10 +174,23 @@ def sweep(
 class _Keeper:
     """Takes rows and reasons as they come, each once."""
 
-    def __init__(self, store: Store, on_end: Callable, progress: Progress) -> None:
-        self._store, self._on_end, self.progress = store, on_end, progress
+    def __init__(self, store: Store, on_end: Callable, on_cost: Callable, progress: Progress) -> None:
+        self._store, self._on_end, self._on_cost, self.progress = store, on_end, on_cost, progress
         self._taken: set[Run] = set()
+        self._costs: dict[Run, int] = {}
         self.full: OSError | None = None
+
+    def take_costs(self, runs: Sequence[Run], costs: Sequence[str]) -> None:
+        """Hand on those of the costs of a job's programs that have not been handed on yet."""
+        known = self._costs.get(runs[0], 0)
+        for cost in costs[known:]:
+            self._on_cost(runs[0], cost)
+        self._costs[runs[0]] = max(known, len(costs))
+
+    def forget_costs(self, runs: Sequence[Run]) -> None:
+        """Begin to count anew: the job is lost, and what is left of it will be submitted again."""
+        self._costs.pop(runs[0], None)
+        self._store.forget_costs(runs[0].slug)
 
     def take_finished(self, runs: Sequence[Run]) -> None:
         """Keep the rows that are there already of runs whose process is still at work."""
@@ -190,6 +209,7 @@ class _Keeper:
         except Exception as error:  # its machine was lost more than once
             words = str(error).splitlines()[0] if str(error) else ""
             outcome = Outcome({}, {run.slug: f"{type(error).__name__}: {words}" for run in runs})
+        self.take_costs(runs, outcome.costs)
         if outcome.notebook:
             self._try(lambda: write_text(self._store.notebook(runs[0].slug), outcome.notebook))
         for run in self.left(runs):
