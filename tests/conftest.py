@@ -162,6 +162,14 @@ def kdd_rows() -> pd.DataFrame:
 
 
 @pytest.fixture
+def made_up_kdd(kdd_rows: pd.DataFrame) -> Dataset:
+    """The made-up rows as a data set."""
+    labels = (kdd_rows.pop("label") == "normal.").to_numpy().astype(int)
+    columns = pd.get_dummies(kdd_rows, columns=["protocol_type", "service", "flag"], dtype=np.float32)
+    return Dataset("kddcup99", columns.to_numpy(np.float32), labels, ("attack", "normal"), tuple(columns.columns))
+
+
+@pytest.fixture
 def idle() -> None:
     """Skip a test of the frame rate where the machine has other work: that would be measured."""
     if (busy := busy_share()) > 0.3:

@@ -6,7 +6,13 @@ import pytest
 
 from ganad.detectors import ALAD
 from ganad.detectors import alad as module
-from ganad.networks import alad_discriminator_xx, alad_encoder, alad_generator
+from ganad.networks import (
+    alad_discriminator_xx,
+    alad_discriminator_xz,
+    alad_discriminator_zz,
+    alad_encoder,
+    alad_generator,
+)
 
 TINY = {"epochs": 2, "batch_size": 32, "latent_dim": 4, "width": 0.06, "learning_rate": 1e-3, "turns": "simultaneous"}
 
@@ -112,3 +118,41 @@ def test_a_residual_loss_is_one_of_generator_and_encoder(pictures, untraced):
     for role in ("generator", "encoder"):  # the L1 distance of 8x8 images to what is generated at first
         assert more[role][0] > plain[role][0] + 10
     assert abs(more["discriminator"][0] - plain["discriminator"][0]) < 1
+
+
+def test_the_encoder_of_tables_leaks_a_fifth():
+    """As in the authors' code; EGBAD's leaks a tenth."""
+    encoder = alad_encoder((6,), 4, seed=1)
+    x = np.random.default_rng(0).normal(size=(9, 6)).astype(np.float32)
+    first, bias, second, last = encoder.get_weights()
+    hidden = x @ first + bias
+    expected = np.where(hidden > 0, hidden, 0.2 * hidden) @ second + last
+    np.testing.assert_allclose(array(encoder(x)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(6,), (8, 8, 1)])
+def test_every_layer_but_the_last_is_bounded(shape):
+    """As in the authors' code: what a network returns is not bounded."""
+    networks = [
+        alad_discriminator_xz(shape, 4, width=0.1),
+        alad_discriminator_xx(shape, width=0.1),
+        alad_discriminator_zz(shape, 4, width=0.1),
+        *([alad_encoder(shape, 4, width=0.1)] if len(shape) == 3 else []),
+    ]
+    for network in networks:
+        kinds = [
+            isinstance(layer, keras.layers.SpectralNormalization)
+            for layer in network.layers
+            if any(w.ndim > 1 for w in layer.get_weights())
+        ]
+        assert kinds == [True] * (len(kinds) - 1) + [False] and len(kinds) > 1, network.name
+
+
+@pytest.mark.parametrize("shape, count", [((6,), 1), ((8, 8, 1), 0), ((16, 16, 1), 1), ((32, 32, 3), 2)])
+@pytest.mark.parametrize("spectral", [False, True])
+def test_the_authors_batch_normalisation_can_be_left_out(shape, count, spectral):
+    """They have it after the table's layer, and after every convolution of x but the first."""
+    for wanted in (True, False):
+        judge = alad_discriminator_xz(shape, 4, width=0.1, spectral=spectral, batch_normalization=wanted)
+        found = [layer for layer in judge.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        assert len(found) == count * wanted

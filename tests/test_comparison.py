@@ -19,6 +19,7 @@ from ganad.survey import (
     results,
     verdicts,
 )
+from ganad.survey import kdd as kdd_module
 from ganad.survey.verdicts import (
     BEATEN,
     BEATS,
@@ -388,19 +389,21 @@ def kdd(detector, variant, seed=0, f1=0.9, **others):
 
 def test_the_kdd_table_has_every_detector_and_none_of_the_defects():
     rows = [kdd("egbad", "stable"), kdd("egbad", "stable, no log1p"), kdd("egbad", "raw columns")]
-    rows += [kdd("egbad", "control: EGBAD"), kdd("ganomaly", "GANomaly, faithful"), kdd("nearest_neighbour", "1-NN")]
+    rows += [kdd("egbad", "control: EGBAD"), kdd("ganomaly", "GANomaly, reference"), kdd("nearest_neighbour", "1-NN")]
     rows += [kdd("anogan", "AnoGAN", parameters='{"test": 20000}')]
     shown = kdd_table.figures(table(*rows)).set_index("")
-    assert shown.index.tolist() == ["AnoGAN", "EGBAD, stable", "GANomaly, faithful", "1-NN"]
+    assert shown.index.tolist() == ["AnoGAN", "EGBAD, stable", "GANomaly, reference", "1-NN"]
     assert shown.loc["AnoGAN", "tested on"] == "20,000" and shown.loc["1-NN", "tested on"] == "2,000"
     assert kdd_table.figures(table(*rows), changes=True)[""].tolist() == ["EGBAD, stable, no log1p"]
     assert "ALAD" in kdd_table.missing(table(*rows)) and "AnoGAN," not in kdd_table.missing(table(*rows)).split("f-")[0]
 
 
 def test_a_kdd_figure_stands_beside_each_main_variant():
-    rows = [kdd("egbad", name, seed, f1) for name, f1 in (("stable", 0.962), ("published", 0.1)) for seed in range(3)]
+    rows = [
+        kdd("egbad", name, seed, f1) for name, f1 in (("stable", 0.962), ("scaled columns", 0.1)) for seed in range(3)
+    ]
     judged = [one for one in kdd_table.judged(table(*rows)) if one.detector == "EGBAD (survey)"]
-    assert {one.configuration: one.verdict for one in judged} == {"stable": BEATS, "published": NOT_REACHED}
+    assert {one.configuration: one.verdict for one in judged} == {"stable": BEATS, "scaled columns": NOT_REACHED}
     rows = [kdd("ganomaly", "GANomaly", seed, 0.9 + seed / 1000) for seed in range(3)]
     ganomaly = next(one for one in kdd_table.judged(table(*rows)) if "GANomaly" in one.detector)
     assert ganomaly.verdict == BEATEN
@@ -594,3 +597,16 @@ def test_names_keep_apart_and_inside():
     found = figures._apart(np.array([0.0, 0.01, 0.02, 0.5, 0.97, 0.98, 0.99]), 0.05, 0.02)
     assert (np.diff(found) >= 0.05 - 1e-9).all() and found[0] >= 0.02 - 1e-9 and found[-1] <= 1 + 1e-9
     assert found[3] == pytest.approx(0.5)  # what is alone stays where it is
+
+
+def test_every_trained_kdd_variant_has_its_budget():
+    """Of the main ones and of the changed ones: training steps are whole batches of the training rows, once an epoch."""
+    both = [kdd_table.budgets(changes).set_index("") for changes in (False, True)]
+    trained = [name for name, variant in kdd_module.VARIANTS.items() if "epochs" in variant.parameters]
+    assert sum(map(len, both)) == len(trained) and not set(both[0].index) & set(both[1].index)
+    stable = both[0].loc["EGBAD, stable"]
+    assert stable["training steps"] == f"{10 * (178_525 // 256):,}" and stable["columns"] == "log1p, scaled"
+    code = both[0].loc["EGBAD, authors' code"]
+    assert code[["columns", "learning rate", "batch size", "epochs"]].tolist() == ["raw", "1e-05", "50", "100"]
+    assert both[1].loc["EGBAD, stable, no log1p", "columns"] == "scaled"
+    assert "PCA residual" not in both[0].index

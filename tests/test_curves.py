@@ -41,7 +41,7 @@ def test_no_file_is_an_empty_table(tmp_path: Path) -> None:
     table = curves.read(tmp_path / "none.csv")
     assert table.empty and list(table) == list(curves.COLUMNS)
     assert curves.read_false_alarms(tmp_path / "none.csv").empty
-    assert curves.by_variant(table) == {"faithful": [], "stable": []}
+    assert curves.by_variant(table) == {name: [] for name in curves.VARIANTS}
 
 
 def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -70,6 +70,15 @@ def test_a_curve_that_ends_early_or_was_made_otherwise_is_missing() -> None:
     assert list(curves.missing(other, ("stable",), 2)) == [("stable", 0), ("stable", 1)]
 
 
+def test_a_curve_is_whole_without_the_epochs_between_two_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(curves.VARIANTS, "stable", 4)
+    last = kdd.STABLE["epochs"]
+    assert last == 10
+    looked = [row for row in rows(values=tuple([0.5] * last)) if row["epoch"] in (4, 8, 10)]
+    assert list(curves.missing(pd.DataFrame(looked), ("stable",), 1)) == []
+    assert list(curves.missing(pd.DataFrame(looked[:-1]), ("stable",), 1)) == [("stable", 0)]
+
+
 def test_false_alarms_are_counted_by_kind(tmp_path: Path) -> None:
     labels = np.array([0, 0, 0, 0, 0, 0, 0, 1, 1, 1])
     scores = np.array([9, 1, 1, 1, 1, 1, 1, 1, 1, 8.0])
@@ -96,6 +105,9 @@ def test_a_training_run_is_watched_after_every_epoch(monkeypatch: pytest.MonkeyP
     assert table["f1"].between(0, 1).all() and table["auprc"].between(0, 1).all()
     alarms = curves.read_false_alarms(tmp_path / "kdd_false_alarms.csv")
     assert set(alarms["kind"]) <= {"smurf"}
+    watched = results.read(tmp_path / "survey.csv")
+    assert watched["f1"].round(4).tolist() == table["f1"].round(4).tolist()[-1:]  # the run is the grid's as well
+    assert results.finished(watched, short | {"log1p": True}, dataset="kddcup99", variant="stable", seed=0)
     before = path.read_text()
     assert curves.complete(SimpleNamespace(), ("stable",), 1, path, verbose=False).equals(table)
     assert path.read_text() == before

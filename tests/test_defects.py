@@ -1,13 +1,16 @@
 """The experiment with published defects: that each variant is the defect it is called after."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
+from ganad.datasets import load_dataset
 from ganad.detectors import EGBAD, AnoGAN, GANomaly
-from ganad.survey import defective, defects, results
+from ganad.survey import defective, defects, grid, results
 
 TINY = {"epochs": 2, "batch_size": 32, "latent_dim": 4, "width": 0.1, "learning_rate": 1e-3}
 
@@ -35,8 +38,36 @@ def ganomaly(images) -> GANomaly:
 
 def test_every_defect_belongs_to_a_group_that_runs_it():
     assert len(defects.DEFECTS) >= 8
-    assert {defect.group for defect in defects.DEFECTS.values()} | {"ganomaly_cifar10"} == set(defective.GROUPS)
-    assert {group.last for group in defective.GROUPS.values()} <= set(defects.DEFECTS)
+    assert {defect.group for defect in defects.DEFECTS.values()} | {"ganomaly_cifar10"} == set(defects.GROUPS)
+    for name, defect in defects.DEFECTS.items():
+        assert {name, f"control: {defect.control}"} <= set(defects.GROUPS[defect.group].made)
+
+
+_SHORT = TINY | {"train": 60, "val": 20, "test": 50}
+_FORMS = {
+    "ganomaly": ("digits", _SHORT),
+    "egbad_mnist": ("digits", _SHORT | {"turns": "simultaneous"}),
+    "anogan": ("digits", _SHORT),
+    "egbad_kdd": ("kddcup99", {"epochs": 1, "learning_rate": 1e-3}),
+}
+
+
+@pytest.mark.parametrize("name", _FORMS)
+def test_a_group_s_rows_are_the_runs_that_the_grid_asks_for(name, monkeypatch, made_up_kdd):
+    """Every variant once, each with the arguments that it was made with: else no such run would ever be finished."""
+    dataset, given = _FORMS[name]
+    made = {
+        variant: given | ({"anomaly_score": "cross_entropy"} if "anomaly_score" in parameters else {})
+        for variant, parameters in defects.GROUPS[name].made.items()
+    }
+    group = replace(defects.GROUPS[name], dataset=dataset, made=made, seeds=1)
+    monkeypatch.setattr(defects, "GROUPS", {name: group})
+    monkeypatch.setattr(defective, "GROUPS", defects.GROUPS)
+    data = made_up_kdd if dataset == "kddcup99" else load_dataset(dataset)
+    wanted = list(grid.defect_runs())
+    rows = pd.DataFrame(list(defective.rows(name, 0, data)))
+    assert sorted(rows["variant"]) == sorted(made) and len(wanted) == len(made)
+    assert set(grid.states(wanted, rows).values()) == {"finished"}
 
 
 def test_in_training_mode_a_score_depends_on_its_batch(ganomaly, images):
@@ -102,29 +133,6 @@ def test_the_search_that_trains_the_networks_depends_on_what_came_before(images)
     assert forth[0] > forth[-1] or back[-1] > back[0]
     assert not np.allclose(forth, back, rtol=1e-3)
     assert_same(before, weights(detector))
-
-
-def test_only_missing_seeds_are_run(tmp_path, monkeypatch):
-    monkeypatch.setenv("GANAD_RESULTS", str(tmp_path / "survey.csv"))
-    asked = []
-
-    def rows(seed, data):
-        asked.append(seed)
-        for variant in ("first", "last"):
-            if asked == [0, 1] and variant == "last":
-                raise KeyboardInterrupt
-            yield dict.fromkeys(results.COLUMNS, 0.5) | {
-                "dataset": "digits", "detector": "egbad", "variant": variant, "anomaly_class": "0", "seed": seed,
-                "parameters": "{}", "revision": "1.1",
-            }  # fmt: skip
-
-    monkeypatch.setitem(defective.GROUPS, "mine", defective.Group("digits", rows, "last"))
-    with pytest.raises(KeyboardInterrupt):
-        defective.complete(["mine"])
-    defective.complete(["mine"])
-    defective.complete(["mine"])
-    assert asked == [0, 1, 1, 2]
-    assert len(results.read()) == 6
 
 
 def test_effects_are_differences_seed_by_seed():

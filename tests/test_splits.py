@@ -8,6 +8,7 @@ import pytest
 
 from ganad.datasets import KDD_HEAVY_TAILED, Dataset, Split, kdd_split, leave_one_out, load_dataset, subsample
 from ganad.metrics import detection, flag_top
+from ganad.survey import kdd_table
 
 PARTS = ("x_train", "x_val", "x_test", "y_test", "train_rows", "val_rows", "test_rows")
 EMBEDDED = [("digits", 0), ("digits", 9), ("breast_cancer", 0), ("breast_cancer", 1)]
@@ -203,6 +204,17 @@ def test_log1p_tames_the_heavy_tails_alone(small):
     assert set(KDD_HEAVY_TAILED) <= set(small.feature_names)
 
 
+def test_raw_columns_are_the_file_s(small):
+    """What the authors' code trains on."""
+    scaled, raw = kdd_split(small), kdd_split(small, raw=True)
+    for part in ("train", "val", "test"):
+        rows = getattr(raw, f"{part}_rows")
+        np.testing.assert_array_equal(rows, getattr(scaled, f"{part}_rows"))
+        np.testing.assert_array_equal(getattr(raw, f"x_{part}"), small.x[rows])
+    with pytest.raises(ValueError, match="no log1p"):
+        kdd_split(small, raw=True, log1p=True)
+
+
 def test_deduplicated_rows_are_distinct_and_first(small):
     split = kdd_split(small, deduplicate=True)
     rows = np.sort(np.concatenate([split.train_rows, split.val_rows, split.test_rows]))
@@ -218,6 +230,13 @@ def test_deduplicated_rows_are_distinct_and_first(small):
 def survey(real) -> Split:
     """The survey's split of the real file."""
     return kdd_split(real("kddcup99"))
+
+
+@pytest.mark.realdata
+def test_the_kdd_chapter_counts_steps_of_the_real_rows(real, survey):
+    assert len(survey.x_train) == kdd_table.ROWS["kddcup99"] and survey.x_train.shape[1] == kdd_table.COLUMNS
+    unique = kdd_split(real("kddcup99"), deduplicate=True)
+    assert len(unique.x_train) == kdd_table.ROWS["kddcup99-unique"]
 
 
 @pytest.mark.realdata

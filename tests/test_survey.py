@@ -142,35 +142,9 @@ def test_intervals_come_from_the_rows(row: dict, file: Path) -> None:
         results.over_seeds(table, "f1", variant="nobody's")
 
 
-def test_only_missing_runs_are_run(file: Path, monkeypatch: pytest.MonkeyPatch, row: dict) -> None:
-    done = []
-
-    def measure(name: str, split: object, seed: int) -> dict:
-        variant = kdd.VARIANTS[name]
-        done.append((name, seed))
-        if len(done) == 3:
-            raise KeyboardInterrupt  # pulled out in the middle
-        parameters = results.as_json(variant.parameters | variant.split)
-        return row | {
-            "dataset": variant.dataset, "detector": variant.detector, "variant": name, "seed": seed, "parameters": parameters,
-        }  # fmt: skip
-
-    monkeypatch.setattr(kdd, "measure", measure)
-    monkeypatch.setattr(kdd, "prepare", lambda data, anomaly_class, options: None)
-    names = ("stable", "1-NN")
-    with pytest.raises(KeyboardInterrupt):
-        kdd.complete(None, names, seeds=3, verbose=False)
-    table = kdd.complete(None, names, seeds=3, verbose=False)
-    assert done == [("stable", 0), ("stable", 1), ("stable", 2), ("stable", 2), ("1-NN", 0)]
-    assert len(table) == 4 and not list(kdd.missing(table, names, 3))
-
-
-def test_a_part_of_the_kdd_rows(kdd_rows: pd.DataFrame) -> None:
+def test_a_part_of_the_kdd_rows(made_up_kdd: Dataset) -> None:
     options = {"log1p": True, "deduplicate": True}
-    labels = (kdd_rows.pop("label") == "normal.").to_numpy().astype(int)
-    columns = pd.get_dummies(kdd_rows, columns=["protocol_type", "service", "flag"], dtype=np.float32)
-    data = Dataset("kddcup99", columns.to_numpy(np.float32), labels, ("attack", "normal"), tuple(columns.columns))
-    whole, part = prepare(data, None, options), prepare(data, None, options | {"test": 40})
+    whole, part = prepare(made_up_kdd, None, options), prepare(made_up_kdd, None, options | {"test": 40})
     assert len(part.x_test) == len(part.y_test) == 40 < len(whole.x_test)
     assert set(part.test_rows) < set(whole.test_rows)
     np.testing.assert_array_equal(part.x_train, whole.x_train)

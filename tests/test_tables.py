@@ -8,7 +8,7 @@ import pytest
 
 from ganad import metrics, plots
 from ganad.datasets import leave_one_out, load_dataset
-from ganad.detectors import NearestNeighbour
+from ganad.detectors import MedianDistance, NearestNeighbour
 from ganad.survey import ablations, comparison, defects, grid, images, reported, results, tables
 
 
@@ -25,6 +25,8 @@ def test_scores_of_all_seeds_stand_beside_baselines_chance_and_floor(split):
     assert table.loc["one", "AUPRC"] == f"{found[0]:.2f}"
     nearest = NearestNeighbour().fit(split.x_train).decision_function(split.x_test)
     assert table.loc["NearestNeighbour", "AUPRC"] == f"{metrics.auprc(split.y_test, nearest):.2f}"
+    control = MedianDistance().fit(split.x_train).decision_function(split.x_test)
+    assert table.loc["MedianDistance", "AUPRC"] == f"{metrics.auprc(split.y_test, control):.2f}"
     assert table.loc["chance", "AUPRC"] == f"{split.prevalence:.2f}"
     assert float(table.loc["lowest possible", "AUPRC"]) < float(table.loc["chance", "AUPRC"]) < 0.75
     assert table.loc["survey, Fig. 5", "AUPRC"] == "0.75"

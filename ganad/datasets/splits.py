@@ -17,7 +17,7 @@ class Split:
     Attributes
     ----------
     x_train, x_val, x_test : ndarray, float32
-        Images in [-1, 1]; tables scaled to [0, 1] by the training rows (test values may lie outside).
+        Images in [-1, 1]; tables scaled to [0, 1] by the training rows (test values may lie outside), unless their columns are left raw.
     y_test : ndarray of int
         1 = anomaly.
     train_rows, val_rows, test_rows : ndarray of int
@@ -121,6 +121,7 @@ def kdd_split(
     log1p: bool = False,
     deduplicate: bool = False,
     development: bool = False,
+    raw: bool = False,
 ) -> Split:
     """The survey's KDD Cup 99 protocol: attacks are normal, ordinary traffic is the anomaly.
 
@@ -139,7 +140,16 @@ def kdd_split(
     development : bool
         A split made from the *training half alone*, for choosing anything that has to be chosen: four fifths of its
         attacks train, the rest and its ordinary rows are tested.  The test half is not touched.
+    raw : bool
+        Leave the columns as they are, up to 7e8, which is what the authors' code trains on: it throws its scaled ones away.
+
+    Raises
+    ------
+    ValueError
+        If ``raw`` and ``log1p`` are both wanted.
     """
+    if raw and log1p:
+        raise ValueError("raw columns have no log1p: choose one of the two")
     rows = _kdd_rows(data, deduplicate)
     half = _seed_42_half(len(rows))
     known, unseen = rows[half], rows[~half]
@@ -155,7 +165,7 @@ def kdd_split(
     train, val = _hold_out(attacks)
     if log1p:
         data = _log1p(data)
-    return _scaled(data, train, val, unseen, data.y[unseen], "normal")
+    return _scaled(data, train, val, unseen, data.y[unseen], "normal", raw)
 
 
 def _kdd_rows(data: Dataset, deduplicate: bool) -> np.ndarray:
@@ -194,9 +204,17 @@ def _log1p(data: Dataset) -> Dataset:
 
 
 def _scaled(
-    data: Dataset, train: np.ndarray, val: np.ndarray, test: np.ndarray, labels: np.ndarray, anomaly: str
+    data: Dataset,
+    train: np.ndarray,
+    val: np.ndarray,
+    test: np.ndarray,
+    labels: np.ndarray,
+    anomaly: str,
+    raw: bool = False,
 ) -> Split:
-    if data.x.dtype == np.uint8:
+    if raw:
+        parts = [data.x[rows].astype(np.float32) for rows in (train, val, test)]
+    elif data.x.dtype == np.uint8:
         parts = [data.x[rows].astype(np.float32) / 127.5 - 1 for rows in (train, val, test)]
     else:
         from sklearn.preprocessing import MinMaxScaler

@@ -86,7 +86,10 @@ class ALAD(NeuralDetector):
     schedule : {"constant", "cosine"}
         What becomes of the learning rate: "cosine" takes it to zero by the last step.
     spectral_normalization : bool
-        Bound the layers of the discriminators, and of the encoder of images (Miyato et al. 2018).
+        Bound the layers of the discriminators, and of the encoder of images, but for the last of each (Miyato et al. 2018).  On in
+        the paper; the authors' code for KDD ignores its switch.
+    batch_normalization : bool
+        Normalise D_xz's layers of x by the batch as well, as the authors do; it undoes the bound on these layers.
     turns : {"alternating", "simultaneous"}
         The discriminators move first and the others answer (the authors' code), or all move from one forward pass.
     residual_weight : float
@@ -111,6 +114,7 @@ class ALAD(NeuralDetector):
     _rules = NeuralDetector._neural_rules | {
         "schedule": choice("constant", "cosine"),
         "spectral_normalization": flag(),
+        "batch_normalization": flag(),
         "turns": choice(*TURNS),
         "residual_weight": real(0, 1e9),
         "anomaly_score": choice("features", "logits", "l1", "l2"),
@@ -125,6 +129,7 @@ class ALAD(NeuralDetector):
         learning_rate: float | None = None,
         schedule: str = "constant",
         spectral_normalization: bool = True,
+        batch_normalization: bool = True,
         turns: str = "alternating",
         residual_weight: float = 0.0,
         anomaly_score: str = "features",
@@ -141,6 +146,7 @@ class ALAD(NeuralDetector):
         self.learning_rate = learning_rate
         self.schedule = schedule
         self.spectral_normalization = spectral_normalization
+        self.batch_normalization = batch_normalization
         self.turns = turns
         self.residual_weight = residual_weight
         self.anomaly_score = anomaly_score
@@ -163,7 +169,9 @@ class ALAD(NeuralDetector):
         return {
             "encoder": alad_encoder(shape, latent_dim, seed=seed, **bounded),
             "generator": alad_generator(shape, latent_dim, seed=seed + 1, **size),
-            "discriminator_xz": alad_discriminator_xz(shape, latent_dim, seed=seed + 2, **bounded),
+            "discriminator_xz": alad_discriminator_xz(
+                shape, latent_dim, seed=seed + 2, batch_normalization=self.batch_normalization, **bounded
+            ),
             "discriminator_xx": alad_discriminator_xx(shape, seed=seed + 3, **bounded),
             "discriminator_zz": alad_discriminator_zz(shape, latent_dim, seed=seed + 4, **bounded),
         }

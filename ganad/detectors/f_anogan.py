@@ -48,8 +48,8 @@ def _mean_square(difference: Any) -> Any:
 class FAnoGAN(NeuralDetector):
     """Fast AnoGAN: WGAN-GP first, then an encoder for the finished generator; one pass scores a sample.
 
-    The encoder's output is linear; the authors' code ends in tanh, which cannot reach the third of each coordinate's prior
-    that lies beyond 1.
+    The encoder's output is linear, as in appendix A.2 of the paper.  The authors' code calls its default, which ends in tanh, the
+    paper's version; tanh cannot reach the third of each coordinate's prior that lies beyond 1.
 
     Parameters
     ----------
@@ -166,7 +166,8 @@ class FAnoGAN(NeuralDetector):
         yield Game(networks, {"encoder": self._mapper()}, MappingPlay, decay=decay), self._mapping_epochs()
 
     def _mapper(self) -> Player:
-        optimizer = keras.optimizers.RMSprop(self.encoder_learning_rate, name="rmsprop")
+        # TensorFlow 1's epsilon, which the authors' code has; Keras' 1e-7 lies under the root too and shortens late steps
+        optimizer = keras.optimizers.RMSprop(self.encoder_learning_rate, epsilon=1e-10, name="rmsprop")
         return Player(("encoder",), partial(mapping_loss, kappa=self.kappa), optimizer)
 
     def _judge(self, networks: Mapping[str, keras.Model], x: Any) -> tuple[Any, Any]:

@@ -39,22 +39,24 @@ class Builder:
     def _bounded(self, layer: keras.Layer) -> keras.Layer:
         return SpectralNormalization(layer, name=f"spectral_{layer.name}") if self.spectral else layer
 
-    def dense(self, units: int) -> keras.Layer:
-        """A fully connected layer."""
-        return self._bounded(layers.Dense(units, kernel_initializer=self._initializer(), name=self._name("dense")))
+    def dense(self, units: int, *, last: bool = False) -> keras.Layer:
+        """A fully connected layer; a ``last`` one is never spectrally normalised."""
+        layer = layers.Dense(units, kernel_initializer=self._initializer(), name=self._name("dense"))
+        return layer if last else self._bounded(layer)
 
-    def conv(self, filters: int, size: int | tuple[int, int], stride: int, padding: str = "same") -> keras.Layer:
-        """A convolution."""
-        return self._bounded(
-            Conv2D(
-                filters,
-                size,
-                stride,
-                padding=padding,
-                kernel_initializer=self._initializer(),
-                name=self._name("conv"),
-            )
+    def conv(
+        self, filters: int, size: int | tuple[int, int], stride: int, padding: str = "same", *, last: bool = False
+    ) -> keras.Layer:
+        """A convolution; a ``last`` one is never spectrally normalised."""
+        layer = Conv2D(
+            filters,
+            size,
+            stride,
+            padding=padding,
+            kernel_initializer=self._initializer(),
+            name=self._name("conv"),
         )
+        return layer if last else self._bounded(layer)
 
     def conv_transpose(
         self, filters: int, size: int | tuple[int, int], stride: int, padding: str = "same"

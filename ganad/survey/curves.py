@@ -1,9 +1,10 @@
-"""How variants of EGBAD do on the KDD test set after every epoch of their training, and which rows they get wrong at its end.
+"""How variants of EGBAD do on the KDD test set along their training, and which rows they get wrong at its end.
 
 The curves are in ``results/kdd_curves.csv``, the kinds of the false alarms in ``results/kdd_false_alarms.csv``.  Both use test
 labels, so nothing may be chosen by them: they show how much such a choice would have flattered.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -15,10 +16,10 @@ import pandas as pd
 from ganad import metrics
 from ganad.adversarial import DivergedError
 from ganad.datasets import Dataset, Split, data_file
-from ganad.detectors import detector_class
 from ganad.survey import kdd, results
 from ganad.survey.revisions import revision
-from ganad.survey.runner import prepare
+from ganad.survey.runner import Finished, perform, prepare
+from ganad.survey.store import write_text
 from ganad.together import side_by_side
 
 COLUMNS = ("dataset", "detector", "variant", "seed", "epoch", "auprc", "f1", "revision", "parameters")
@@ -28,8 +29,8 @@ KEY = ("dataset", "detector", "variant", "seed", "epoch")
 ALARM_COLUMNS = ("variant", "seed", "kind", "false_alarms", "rows")
 """``rows``: how many rows of this kind the test half holds."""
 
-VARIANTS = ("faithful", "stable")
-"""Which variants of :data:`ganad.survey.kdd.VARIANTS` are followed along their training."""
+VARIANTS = {"authors' code": 5, "scaled columns": 1, "stable": 1}
+"""Which variants of :data:`ganad.survey.kdd.VARIANTS` are followed along their training, and how many epochs lie between two looks."""
 
 SEEDS = 3
 
@@ -77,7 +78,7 @@ def record(rows: Iterable[dict[str, Any]], path: Path | None = None) -> pd.DataF
     """Add the rows of training runs to the curves, sorted; a later row replaces an earlier one of the same epoch."""
     path = path or curves_file()
     table = merged(read(path), pd.DataFrame(list(rows), columns=list(COLUMNS)), KEY)
-    _write(table, path)
+    write_text(path, table.to_csv(index=False, float_format="%.5g"))
     return table
 
 
@@ -88,15 +89,8 @@ def record_false_alarms(rows: Iterable[dict[str, Any]], path: Path | None = None
     old, again = read_false_alarms(path), set(zip(new["variant"], new["seed"], strict=True))
     kept = [key not in again for key in zip(old["variant"], old["seed"], strict=True)]
     table = merged(old[kept], new, ("variant", "seed", "kind"))
-    _write(table, path)
+    write_text(path, table.to_csv(index=False, float_format="%.5g"))
     return table
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    table.to_csv(part, index=False, float_format="%.5g")
-    part.replace(path)
 
 
 def kinds_of_rows() -> np.ndarray:
@@ -104,13 +98,13 @@ def kinds_of_rows() -> np.ndarray:
     return pd.read_csv(data_file("kddcup99"), header=None, usecols=[41]).squeeze().str.rstrip(".").to_numpy()
 
 
-def watch(name: str, split: Split, seed: int) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """Train a variant once and score the test set after every epoch.
+def watch(name: str, split: Split, seed: int) -> tuple[list[dict[str, Any]], Finished]:
+    """Train a variant once and score the test set every few epochs, and after the last.
 
     Parameters
     ----------
     name : str
-        One of :data:`ganad.survey.kdd.VARIANTS`.
+        One of :data:`VARIANTS`.
     split : Split
         What it is trained and tested on.
     seed : int
@@ -119,15 +113,16 @@ def watch(name: str, split: Split, seed: int) -> tuple[list[dict[str, Any]], np.
     Returns
     -------
     list of dict
-        A row of :data:`COLUMNS` for each epoch.
-    ndarray
-        The scores of the test set after the last epoch.
+        A row of :data:`COLUMNS` for each look.
+    Finished
+        The run: its last look is what its row of the results says.
     """
-    variant, rows, last = kdd.VARIANTS[name], [], np.empty(0)
+    variant, rows, looks = kdd.VARIANTS[name], [], _looks(name)
 
     def look(epoch: int, detector: Any) -> None:
-        nonlocal last
-        last = detector.decision_function(split.x_test)
+        if epoch not in looks:
+            return
+        scores = detector.decision_function(split.x_test)
         rows.append(
             {
                 "dataset": variant.dataset,
@@ -135,15 +130,30 @@ def watch(name: str, split: Split, seed: int) -> tuple[list[dict[str, Any]], np.
                 "variant": name,
                 "seed": seed,
                 "epoch": epoch,
-                "auprc": metrics.auprc(split.y_test, last),
-                "f1": metrics.detection(split.y_test, metrics.flag_top(last)).f1,
+                "auprc": metrics.auprc(split.y_test, scores),
+                "f1": metrics.detection(split.y_test, metrics.flag_top(scores)).f1,
                 "revision": revision(variant.detector, variant.split),
                 "parameters": results.as_json(variant.parameters | variant.split),
             }
         )
 
-    detector_class(variant.detector)(seed=seed, **variant.parameters).fit(split.x_train, on_epoch=look)
-    return rows, last
+    finished = perform(
+        variant.detector,
+        split,
+        seed=seed,
+        variant=name,
+        dataset=variant.dataset,
+        split_options=variant.split,
+        on_epoch=look,
+        **variant.parameters,
+    )
+    return rows, finished
+
+
+def _looks(name: str) -> set[int]:
+    """The epochs after which a variant is scored."""
+    last = kdd.VARIANTS[name].parameters["epochs"]
+    return {*range(VARIANTS[name], last, VARIANTS[name]), last}
 
 
 def false_alarms(name: str, seed: int, scores: np.ndarray, labels: np.ndarray, kinds: np.ndarray) -> list[dict]:
@@ -165,7 +175,7 @@ def missing(table: pd.DataFrame, names: Iterable[str] = VARIANTS, seeds: int = S
             (table["variant"] == name) & (table["parameters"] == results.as_json(variant.parameters | variant.split))
         ]
         for seed in range(seeds):
-            if len(same[same["seed"] == seed]) < variant.parameters["epochs"]:
+            if not _looks(name) <= set(same.loc[same["seed"] == seed, "epoch"]):
                 yield name, seed
 
 
@@ -173,6 +183,8 @@ def complete(
     data: Dataset, names: Iterable[str] = VARIANTS, seeds: int = SEEDS, path: Path | None = None, verbose: bool = True
 ) -> pd.DataFrame:
     """Train what is missing, the seeds of a variant side by side, record their curves, and return the whole table.
+
+    A run that is watched is a run of the grid: its row goes into the results where they lack it.
 
     Raises
     ------
@@ -186,13 +198,21 @@ def complete(
         for seed, found in zip(todo, side_by_side([partial(watch, name, split, seed) for seed in todo]), strict=True):
             if isinstance(found, DivergedError):
                 raise DivergedError(f"{name}, seed {seed}: {found}") from found
-            rows, scores = found
-            alarms = false_alarms(name, seed, scores, split.y_test, kinds_of_rows()[split.test_rows])
+            rows, run = found
+            alarms = false_alarms(name, seed, run.scores, split.y_test, kinds_of_rows()[split.test_rows])
             record_false_alarms(alarms, path.with_name("kdd_false_alarms.csv") if path else None)
             record(rows, path)
+            _keep(run.row, path.with_name("survey.csv") if path else None)
             if verbose:
-                print(f"{name}, seed {seed}: F1 {rows[-1]['f1']:.3f} after {len(rows)} epochs", flush=True)
+                print(f"{name}, seed {seed}: F1 {rows[-1]['f1']:.3f} after {rows[-1]['epoch']} epochs", flush=True)
     return read(path)
+
+
+def _keep(row: dict[str, Any], path: Path | None) -> None:
+    """Record the row of a watched run, unless the results have it: one that nobody watched took less time."""
+    key = {name: row[name] for name in results.KEY}
+    if not results.finished(results.read(path), json.loads(row["parameters"]), **key):
+        results.record([row], path)
 
 
 def by_variant(

@@ -1,33 +1,38 @@
 """The experiment with :mod:`ganad.survey.defects`: each is built in here, and nowhere else in the package.
 
-Each group trains what it needs once a seed and yields a row for the control and for every defect.
-``python -m ganad.survey.defective`` runs what is missing.
+Each group trains what it needs once a seed and yields a row for the control and for every defect.  Its runs are the grid's:
+``ganad survey run`` does what is missing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 from keras import ops
 from sklearn.metrics import auc, precision_recall_curve
 
 from ganad import metrics
 from ganad.adversarial import DivergedError, Game, Player, adam
 from ganad.backends import backend
-from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, load_dataset, subsample
+from ganad.datasets import Dataset, Split
 from ganad.detectors import EGBAD, AnoGAN, GANomaly
 from ganad.detectors.egbad import l1
 from ganad.detectors.ganomaly import GANomalyPlay, contextual_loss, discriminator_loss, encoder_loss
 from ganad.generative.latent_search import draw_starts
-from ganad.survey import results
-from ganad.survey.runner import row
+from ganad.survey.defects import GROUPS
+from ganad.survey.runner import prepare, row
 
-IMAGES = {"train": 5_000, "val": 500, "test": 2_000}
-SMALL = {"width": 0.25, "learning_rate": 2e-4}
+Made = Mapping[str, Mapping[str, Any]]
+"""By variant, the arguments of its detector and of its split, as its row has them."""
+
+
+def _apart(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The detector's arguments, and those of the split."""
+    split = {name: value for name, value in parameters.items() if name in ("train", "val", "test")}
+    return {name: value for name, value in parameters.items() if name not in split}, split
 
 
 class _SecondEncoderLeftOut(GANomaly):
@@ -66,10 +71,10 @@ def trapezoid(labels: np.ndarray, scores: np.ndarray) -> float:
     return float(auc(recall, precision))
 
 
-def ganomaly(seed: int, data: Dataset, anomaly: int, epochs: int) -> Iterator[dict]:
+def ganomaly(seed: int, data: Dataset, anomaly: int, made: Made) -> Iterator[dict]:
     """GANomaly's defects on images."""
-    split = subsample(leave_one_out(data, anomaly), **IMAGES)
-    given = SMALL | {"epochs": epochs}
+    given, part = _apart(made["control: GANomaly"])
+    split = prepare(data, anomaly, part)
     peak = [-np.inf, None]
 
     def watch(_: int, detector: GANomaly) -> None:
@@ -81,7 +86,7 @@ def ganomaly(seed: int, data: Dataset, anomaly: int, epochs: int) -> Iterator[di
     scores = model.decision_function(split.x_test)
 
     def said(variant: str, scores: np.ndarray, split: Split = split, of: Any = model) -> dict:
-        return row(of, split, scores, None, variant=variant, parameters=given | IMAGES)
+        return row(of, split, scores, None, variant=variant, parameters=made[variant])
 
     yield said("control: GANomaly", scores)
     yield said("best epoch by test data", peak[1])
@@ -95,30 +100,33 @@ def ganomaly(seed: int, data: Dataset, anomaly: int, epochs: int) -> Iterator[di
     cut = metrics.detection(split.y_test, scaled >= 0.2)
     flags = {"precision": cut.precision, "recall": cut.recall, "f1": cut.f1}
     yield said("scaled by the test set, cut at .2", scaled) | flags
-    if data.name != "mnist":
-        return
-    for variant, defective in (
-        ("second encoder not trained", _SecondEncoderLeftOut),
-        ("cross-entropy of the image", _PixelsForVerdict),
-    ):
+    for variant, defective in _LOSSES.items():
+        if variant not in made:
+            continue
         other = defective(seed=seed, **given).fit(split.x_train)
         yield said(variant, other.decision_function(split.x_test), of=other)
 
 
-def egbad_kdd(seed: int, data: Dataset) -> Iterator[dict]:
+_LOSSES = {
+    "second encoder not trained": _SecondEncoderLeftOut,
+    "cross-entropy of the image": _PixelsForVerdict,
+}
+
+
+def egbad_kdd(seed: int, data: Dataset, anomaly: None, made: Made) -> Iterator[dict]:
     """EGBAD's defects on KDD: the authors' networks at a rate that converges in five epochs."""
-    split, given = kdd_split(data), {"learning_rate": 1e-4, "epochs": 5}
+    split, given = prepare(data, anomaly, {}), made["control: EGBAD"]
     model = EGBAD(seed=seed, **given).fit(split.x_train)
     scores = model.decision_function(split.x_test)
 
-    def said(variant: str, scores: np.ndarray, of: Any = model, **more: Any) -> dict:
-        return row(of, split, scores, None, variant=variant, parameters=given | more)
+    def said(variant: str, scores: np.ndarray, of: Any = model) -> dict:
+        return row(of, split, scores, None, variant=variant, parameters=made[variant])
 
     yield (control := said("control: EGBAD", scores))
     yield control | {"variant": "trapezoid", "auprc": trapezoid(split.y_test, scores)}
     entropy = model.rescored(split.x_train, anomaly_score="cross_entropy")
-    yield said("control: EGBAD, cross-entropy", entropy.decision_function(split.x_test), anomaly_score="cross_entropy")
-    yield said("cross-entropy of the wrong pair", _wrong_pair(model, split.x_test), anomaly_score="cross_entropy")
+    yield said("control: EGBAD, cross-entropy", entropy.decision_function(split.x_test))
+    yield said("cross-entropy of the wrong pair", _wrong_pair(model, split.x_test))
     other = EGBAD(seed=seed, dropout=0.0, **given).fit(split.x_train)
     yield said("dropout inactive", other.decision_function(split.x_test), other)
     rows = {part: data.x[getattr(split, f"{part}_rows")].astype(np.float32) for part in ("train", "test")}
@@ -142,29 +150,29 @@ def _wrong_pair(model: EGBAD, x: np.ndarray) -> np.ndarray:
     return np.concatenate([compiled(judge, variables, part)[0] for part in np.array_split(x, len(x) // 10_000 + 1)])
 
 
-def egbad_mnist(seed: int, data: Dataset) -> Iterator[dict]:
+def egbad_mnist(seed: int, data: Dataset, anomaly: int, made: Made) -> Iterator[dict]:
     """EGBAD on digits, with and without four fifths of the test set's normal images among the training images."""
-    split, given = subsample(leave_one_out(data, 8), **IMAGES), SMALL | {"epochs": 20}
+    given, part = _apart(made["control: EGBAD"])
+    split = prepare(data, anomaly, part)
     normal = np.flatnonzero(split.y_test == 0)
     seen = split.x_test[normal[: len(normal) * 4 // 5]]
     for variant, x in (
         ("control: EGBAD", split.x_train),
         ("leaked test normals", np.concatenate([split.x_train, seen])),
     ):
-        model = EGBAD(seed=seed, turns="simultaneous", **given).fit(x)
+        model = EGBAD(seed=seed, **given).fit(x)
         scores = model.decision_function(split.x_test)
-        yield row(model, split, scores, None, variant=variant, parameters=given | IMAGES | {"turns": "simultaneous"})
+        yield row(model, split, scores, None, variant=variant, parameters=made[variant])
 
 
-def anogan(seed: int, data: Dataset) -> Iterator[dict]:
+def anogan(seed: int, data: Dataset, anomaly: int, made: Made) -> Iterator[dict]:
     """AnoGAN's defects on 300 digits; the search that trains the networks takes them one by one, 100 steps each."""
-    samples = IMAGES | {"train": 10_000, "test": 300}
-    split = subsample(leave_one_out(data, 8), **samples)
-    given = SMALL | {"epochs": 40, "learning_rate": 1e-3}  # at 2e-4 D wins early and G's samples are all alike
+    given, part = _apart(made["control: AnoGAN"])
+    split = prepare(data, anomaly, part)
     model = AnoGAN(seed=seed, threshold_samples=1, **given).fit(split.x_train)
 
     def said(variant: str, scores: np.ndarray) -> dict:
-        return row(model, split, scores, None, variant=variant, parameters=given | samples)
+        return row(model, split, scores, None, variant=variant, parameters=made[variant])
 
     searches = {"control: AnoGAN": {}, "no search": {"steps": 0}, "weights reversed": {"score_weight": 0.9}}
     for variant, changes in searches.items():
@@ -204,46 +212,16 @@ def _drifting(model: AnoGAN, x: np.ndarray, steps: int) -> np.ndarray:
     return scores
 
 
-@dataclass(frozen=True)
-class Group:
-    """Variants that share their training: the data, how a seed yields its rows, the last of these, and the number of seeds."""
-
-    dataset: str
-    rows: Callable[[int, Dataset], Iterator[dict]]
-    last: str
-    seeds: int = 3
-
-
-GROUPS = {
-    "ganomaly": Group("mnist", lambda seed, data: ganomaly(seed, data, 8, 15), "cross-entropy of the image"),
-    "ganomaly_cifar10": Group(
-        "cifar10", lambda seed, data: ganomaly(seed, data, 2, 10), "scaled by the test set, cut at .2"
-    ),
-    "egbad_kdd": Group("kddcup99", egbad_kdd, "raw columns", seeds=10),  # one seed there says little
-    "egbad_mnist": Group("mnist", egbad_mnist, "leaked test normals"),
-    "anogan": Group("mnist", anogan, "search that trains the networks"),
+_ROWS: dict[str, Callable[[int, Dataset, Any, Made], Iterator[dict]]] = {
+    "ganomaly": ganomaly,
+    "ganomaly_cifar10": ganomaly,
+    "egbad_kdd": egbad_kdd,
+    "egbad_mnist": egbad_mnist,
+    "anogan": anogan,
 }
-"""By the name that :class:`ganad.survey.defects.Defect` gives."""
 
 
-def complete(names: Iterable[str] = tuple(GROUPS)) -> None:
-    """Run every group and seed whose rows are not all there yet; each row is kept as soon as it is known."""
-    for name in names:
-        group = GROUPS[name]
-        seeds = missing(results.read(), group)
-        data = load_dataset(group.dataset) if seeds else None
-        for seed in seeds:
-            for found in group.rows(seed, data):
-                results.record([found])
-                print(f"{name}, seed {seed}: {found['variant']}: AUPRC {found['auprc']:.3f}", flush=True)
-
-
-def missing(table: pd.DataFrame, group: Group) -> list[int]:
-    """The group's seeds whose last row is not in the table, or stale."""
-    ended = table[(table["dataset"] == group.dataset) & (table["variant"] == group.last)]
-    ended = ended[results.current(ended)]["seed"]
-    return [seed for seed in range(group.seeds) if seed not in set(ended)]
-
-
-if __name__ == "__main__":
-    complete()
+def rows(name: str, seed: int, data: Dataset) -> Iterator[dict[str, Any]]:
+    """A seed's rows of one of :data:`ganad.survey.defects.GROUPS`, each as soon as it is known."""
+    group = GROUPS[name]
+    yield from _ROWS[name](seed, data, group.anomaly, group.made)

@@ -3,8 +3,9 @@
 The runs are in :mod:`ganad.survey.defective`, their rows in ``results/survey.csv``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -66,6 +67,76 @@ DEFECTS = {
     "weights reversed": Defect("AnoGAN", "ALAD's code", "a tenth residual, nine tenths features", "AnoGAN", "anogan"),
 }
 """By the name of the variant in ``results/survey.csv``; controls are called "control: ..."."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Variants that share their training.
+
+    Attributes
+    ----------
+    dataset, detector : str
+        What is trained, and on what.
+    anomaly : int or None
+        Index of the anomalous class; None where the protocol settles it.
+    made : dict
+        Of each variant, the arguments of its detector and of its split.
+    seeds : int
+        How many: 0, 1, ...
+    """
+
+    dataset: str
+    detector: str
+    anomaly: int | None
+    made: dict[str, dict[str, Any]]
+    seeds: int = 3
+
+
+_PARTS = {"train": 5_000, "val": 500, "test": 2_000}
+_SMALL = {"width": 0.25, "learning_rate": 2e-4}
+_FIVE = {"learning_rate": 1e-4, "epochs": 5}
+_TWENTY = _SMALL | {"epochs": 20, "turns": "simultaneous"} | _PARTS
+# at 2e-4 D wins early and G's samples are all alike
+_FORTY = _SMALL | {"epochs": 40, "learning_rate": 1e-3} | _PARTS | {"train": 10_000, "test": 300}
+
+_SCORED_WRONG = (
+    "control: GANomaly",
+    "best epoch by test data",
+    "training-mode BatchNorm, shuffled",
+    "training-mode BatchNorm, sorted",
+    "scores normalised by batch",
+    "scaled by the test set, cut at .2",
+)
+_TRAINED_WRONG = ("second encoder not trained", "cross-entropy of the image")
+_OF_KDD = ("control: EGBAD", "trapezoid", "dropout inactive", "raw columns")
+_BY_ENTROPY = ("control: EGBAD, cross-entropy", "cross-entropy of the wrong pair")
+_OF_EGBAD = ("control: EGBAD", "leaked test normals")
+_SEARCHED = ("control: AnoGAN", "no search", "weights reversed", "search that trains the networks")
+
+
+def _group(
+    dataset: str, detector: str, anomaly: int | None, *made: tuple[Sequence[str], dict], seeds: int = 3
+) -> Group:
+    """Each of the variants is made with the arguments that stand beside them."""
+    each = {variant: parameters for variants, parameters in made for variant in variants}
+    return Group(dataset, detector, anomaly, each, seeds)
+
+
+GROUPS = {
+    "ganomaly": _group("mnist", "ganomaly", 8, ((*_SCORED_WRONG, *_TRAINED_WRONG), _SMALL | {"epochs": 15} | _PARTS)),
+    "ganomaly_cifar10": _group("cifar10", "ganomaly", 2, (_SCORED_WRONG, _SMALL | {"epochs": 10} | _PARTS)),
+    "egbad_kdd": _group(  # ten seeds: one there says little
+        "kddcup99",
+        "egbad",
+        None,
+        (_OF_KDD, _FIVE),
+        (_BY_ENTROPY, _FIVE | {"anomaly_score": "cross_entropy"}),
+        seeds=10,
+    ),
+    "egbad_mnist": _group("mnist", "egbad", 8, (_OF_EGBAD, _TWENTY)),
+    "anogan": _group("mnist", "anogan", 8, (_SEARCHED, _FORTY)),
+}
+"""By the name that a :class:`Defect` gives."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ganad.datasets import class_names
-from ganad.survey import images, kdd, results
+from ganad.survey import defects, images, kdd, results
 from ganad.survey.revisions import revision
 
 _FILTERS = ("dataset", "detector", "variant", "class", "seed")
@@ -36,6 +36,8 @@ class Run:
         Arguments of the detector, and of the split.
     family : str
         Runs of one family differ in seed and class, and in how they score.
+    group : str
+        One of ``ganad.survey.defects.GROUPS``, if these runs belong to the experiment with the defects.
     """
 
     data: str
@@ -48,6 +50,7 @@ class Run:
     parameters: dict[str, Any] = field(default_factory=dict, hash=False)
     split: dict[str, Any] = field(default_factory=dict, hash=False)
     family: str = ""
+    group: str = ""
 
     @property
     def key(self) -> tuple:
@@ -68,7 +71,7 @@ class Run:
     @property
     def revision(self) -> str:
         """Of method and protocol, as a row made today has it."""
-        return revision(self.detector, self.split)
+        return revision(self.detector, self.parameters | self.split)
 
     def __str__(self) -> str:
         anomaly = "" if self.class_index is None else f", {self.anomaly_class} anomalous"
@@ -78,10 +81,14 @@ class Run:
 def runs(scale: str = "") -> Iterator[Run]:
     """Every run of the grid, or of one scale and KDD, the most worth first: what ends early is a table already.
 
+    The experiment with the defects is of the scale ``cpu``.
+
     One seed of everything before the next; then by :data:`ganad.survey.images.WORTH`, the rest in the order of the configurations.
     """
     wanted = (each for each in images.configurations() if scale in ("", each.scale))
-    every = [*(run for each in wanted for run in image_runs(each)), *_kdd()]
+    every = [*(run for each in wanted for run in image_runs(each)), *kdd_runs()]
+    if scale != "full":
+        every += defect_runs()
     yield from sorted(every, key=_rank)
 
 
@@ -111,7 +118,8 @@ def image_runs(wanted: images.Configuration) -> Iterator[Run]:
                 )
 
 
-def _kdd() -> Iterator[Run]:
+def kdd_runs() -> Iterator[Run]:
+    """The runs of KDD's table."""
     for name, variant in kdd.VARIANTS.items():
         for seed in range(variant.most_seeds):
             yield Run(
@@ -128,16 +136,47 @@ def _kdd() -> Iterator[Run]:
             )
 
 
+def defect_runs() -> Iterator[Run]:
+    """The runs of the experiment with the defects of published code, and of its controls."""
+    for name, group in defects.GROUPS.items():
+        anomaly = "normal" if group.anomaly is None else class_names(group.dataset)[group.anomaly]
+        for seed in range(group.seeds):
+            for variant, parameters in group.made.items():
+                yield Run(
+                    group.dataset,
+                    group.dataset,
+                    group.detector,
+                    variant,
+                    anomaly,
+                    group.anomaly,
+                    seed,
+                    parameters,
+                    family=f"defects: {name}",
+                    group=name,
+                )
+
+
 def batches(every: Iterable[Run], most: int) -> list[list[Run]]:
     """Runs that may share a process, ``most`` at a time: of one detector, data set and split, family by family.
 
-    In the order of the first of each.
+    In the order of the first of each.  Defects share one training a seed, so those of a seed stay together.
     """
     groups: dict[tuple, list[Run]] = {}
     for run in every:
-        key = run.data, run.dataset, run.detector, run.family, results.as_json(run.split)
+        key = (
+            run.data,
+            run.dataset,
+            run.detector,
+            run.family,
+            results.as_json(run.split),
+            run.seed if run.group else None,
+        )
         groups.setdefault(key, []).append(run)
-    return [group[start : start + most] for group in groups.values() for start in range(0, len(group), most)]
+    parts = []
+    for group in groups.values():
+        size = len(group) if group[0].group else most
+        parts += [group[start : start + size] for start in range(0, len(group), size)]
+    return parts
 
 
 def chosen(every: Iterable[Run], only: str = "") -> list[Run]:
@@ -203,6 +242,11 @@ def states(every: Iterable[Run], table: pd.DataFrame) -> dict[Run, str]:
         else "stale"
         for run in every
     }
+
+
+def missing(every: Iterable[Run], table: pd.DataFrame) -> list[Run]:
+    """Those that the table does not hold as they would be made today."""
+    return [run for run, state in states(every, table).items() if state != "finished"]
 
 
 def finished(table: pd.DataFrame) -> set[tuple]:

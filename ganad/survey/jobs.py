@@ -13,7 +13,7 @@ from ganad.survey.grid import Run
 from ganad.survey.store import Store
 
 NOTEBOOKS = {"one": Path("book", "survey", "one-run.ipynb"), "many": Path("book", "survey", "many-runs.ipynb")}
-"""What is executed for a run by itself, and for runs that share a process."""
+"""What is executed for a run by itself, and for runs that share a process, as those with a defect always do."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def job(runs: Sequence[Run], store: Store, environment: dict[str, str]) -> Job:
         "split_options": first.split,
         "called": first.dataset,
     }
-    alone = len(runs) == 1
+    alone = len(runs) == 1 and not first.group
     if alone:
         values |= _of(first) | {"row_file": str(store.row_file(first.slug).absolute())}
     else:
@@ -79,6 +79,7 @@ def _of(run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "variant": run.variant,
         "parameters": run.parameters,
+        **({"group": run.group} if run.group else {}),
     }
 
 

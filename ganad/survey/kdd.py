@@ -1,19 +1,12 @@
-"""The survey's KDD table: the configurations that are compared, and the runs that are still missing.
+"""The survey's KDD table: the configurations that are compared.
 
 Everything that had to be chosen for the stable variants (learning rate, batch size, epochs, latent dimensions, weight of
 the residual, spectral normalisation, score) was chosen on ``kdd_split(development=True)``, which is made from the training
 half alone.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-
-import pandas as pd
-
-from ganad.datasets import Dataset, Split
-from ganad.survey import results
-from ganad.survey.runner import prepare, run
 
 STABLE = {
     "batch_size": 256,
@@ -44,10 +37,11 @@ STABLE_ALAD = {
     "schedule": "cosine",
     "turns": "simultaneous",
     "residual_weight": 2.0,
+    "batch_normalization": False,
     "anomaly_score": "l1",
     "epochs": 10,
 }
-"""ALAD made stable: EGBAD's changes, but for the networks, and the L1 score of the paper's section 5.4 (log1p as well).
+"""ALAD made stable: EGBAD's changes, BatchNorm left out as well, and the L1 score of the paper's section 5.4 (log1p as well).
 Six settings of rate, weight of the residual and latent dimensions were compared, all four scores of each, on one or two seeds."""
 
 
@@ -66,7 +60,13 @@ class Variant:
         return "kddcup99-unique" if self.split.get("deduplicate") else "kddcup99"
 
 
+WITHOUT_ADVERSARY = {name: STABLE[name] for name in ("batch_size", "learning_rate", "schedule", "decay", "epochs")}
+"""The autoencoder and the VAE: EGBAD's stable settings, as far as they have its arguments (log1p as well)."""
+
 LOG1P = {"log1p": True}
+
+RAW = {"raw": True}
+"""What the authors' code of EGBAD and of ALAD trains on: it computes scaled columns and throws them away."""
 
 FEW = {"val": 500, "test": 10_000}
 """Most rows of AnoGAN, which answers each by a search: a part of the test half drawn at random."""
@@ -82,8 +82,9 @@ def _ablation(without: str = "", of: str = "egbad", **instead: Any) -> Variant:
 
 
 VARIANTS = {
-    "faithful": Variant("egbad", {"epochs": 30}),
-    "faithful, rate 1e-4": Variant("egbad", {"epochs": 30, "learning_rate": 1e-4}, most_seeds=3),
+    "authors' code": Variant("egbad", {"epochs": 100}, RAW, most_seeds=3),
+    "scaled columns": Variant("egbad", {"epochs": 30}),
+    "scaled columns, rate 1e-4": Variant("egbad", {"epochs": 30, "learning_rate": 1e-4}, most_seeds=3),
     "stable": Variant("egbad", STABLE, LOG1P),
     "stable, no log1p": Variant("egbad", STABLE, most_seeds=3),
     "stable, no spectral normalisation": _ablation("spectral_normalization"),
@@ -94,70 +95,37 @@ VARIANTS = {
     "stable, alternating turns": _ablation("turns"),
     "stable, 30 epochs": _ablation(epochs=30),
     "unique rows, stable": Variant("egbad", STABLE | {"epochs": 70}, LOG1P | {"deduplicate": True}),
-    "GANomaly, faithful": Variant("ganomaly", {"epochs": 10}),
+    "GANomaly, reference": Variant("ganomaly", {"epochs": 10}),
     "GANomaly, stable": Variant("ganomaly", STABLE_GANOMALY, LOG1P),
     "GANomaly, stable, no log1p": Variant("ganomaly", STABLE_GANOMALY, most_seeds=3),
     "GANomaly, stable, 32 latent dimensions": _ablation("latent_dim", "ganomaly"),
     "GANomaly, stable, rate 2e-4": _ablation("learning_rate", "ganomaly"),
     "GANomaly, stable, no learning-rate decay": _ablation("schedule", "ganomaly"),
     "GANomaly, stable, batches of 50": _ablation("batch_size", "ganomaly"),
-    "ALAD, faithful": Variant("alad", {"epochs": 4}),
-    "ALAD, stable": Variant("alad", STABLE_ALAD, LOG1P),
+    "ALAD, authors' code": Variant("alad", {"epochs": 10, "spectral_normalization": False}, RAW, most_seeds=3),
+    "ALAD, scaled columns": Variant("alad", {"epochs": 4}, most_seeds=5),
+    "ALAD, stable": Variant("alad", STABLE_ALAD, LOG1P, most_seeds=5),
     "ALAD, stable, no log1p": Variant("alad", STABLE_ALAD, most_seeds=3),
     "ALAD, stable, no residual loss": _ablation("residual_weight", "alad"),
     "ALAD, stable, score by features": _ablation("anomaly_score", "alad"),
     "ALAD, stable, no learning-rate decay": _ablation("schedule", "alad"),
     "ALAD, stable, alternating turns": _ablation("turns", "alad"),
-    "AnoGAN": Variant("anogan", {"epochs": 5}, FEW),
-    "f-AnoGAN": Variant("f_anogan", {"epochs": 4}),
-    "ADGAN": Variant("adgan", {"epochs": 4}, FEWER),
+    "AnoGAN": Variant("anogan", {"epochs": 10}, FEW, most_seeds=3),
+    "AnoGAN, rate 1e-4": Variant("anogan", {"epochs": 10, "learning_rate": 1e-4}, FEW, most_seeds=3),
+    "AnoGAN, rate 1e-3": Variant("anogan", {"epochs": 10, "learning_rate": 1e-3}, FEW, most_seeds=3),
+    "f-AnoGAN": Variant("f_anogan", {"epochs": 8, "encoder_epochs": 8}, most_seeds=5),
+    "ADGAN": Variant("adgan", {"epochs": 4}, FEWER, most_seeds=3),
+    "ADGAN, rate 1e-3": Variant("adgan", {"epochs": 4, "learning_rate": 1e-3}, FEWER, most_seeds=3),
+    "autoencoder": Variant("autoencoder", WITHOUT_ADVERSARY, LOG1P),
+    "VAE": Variant("vae", WITHOUT_ADVERSARY, LOG1P),
+    "median distance": Variant("median_distance", most_seeds=1),
+    "median distance, raw columns": Variant("median_distance", {}, RAW, most_seeds=1),
     "1-NN": Variant("nearest_neighbour", most_seeds=1),
     "PCA residual": Variant("pca_residual", most_seeds=1),
+    "PCA residual, 10 components, raw columns": Variant("pca_residual", {"components": 10}, RAW, most_seeds=1),
     "isolation forest": Variant("isolation_forest"),
     "unique rows, 1-NN": Variant("nearest_neighbour", {}, {"deduplicate": True}, most_seeds=1),
     "unique rows, PCA residual": Variant("pca_residual", {}, {"deduplicate": True}, most_seeds=1),
     "unique rows, isolation forest": Variant("isolation_forest", {}, {"deduplicate": True}),
 }
 """Every configuration of the chapter ``survey/kdd``, by its name in the table."""
-
-
-def missing(table: pd.DataFrame, names: Iterable[str], seeds: int) -> Iterator[tuple[str, int]]:
-    """(variant, seed) of the runs that the table does not hold with these very parameters."""
-    for name in names:
-        variant = VARIANTS[name]
-        for seed in range(min(seeds, variant.most_seeds)):
-            key = {"dataset": variant.dataset, "detector": variant.detector, "variant": name, "seed": seed}
-            if not results.finished(table, variant.parameters | variant.split, **key):
-                yield name, seed
-
-
-def complete(data: Dataset, names: Iterable[str], seeds: int, verbose: bool = True) -> pd.DataFrame:
-    """Run what is missing, record each row as soon as it is there, and return the whole table.
-
-    Interrupted at any moment, it goes on where it stopped.
-    """
-    table, splits = results.read(), {}
-    for name, seed in list(missing(table, names, seeds)):
-        variant = VARIANTS[name]
-        key = tuple(sorted(variant.split.items()))
-        if key not in splits:
-            splits = {key: prepare(data, None, variant.split)}  # one at a time: a split is a quarter of a gigabyte
-        row = measure(name, splits[key], seed)
-        table = results.record([row])
-        if verbose:
-            print(f"{name}, seed {seed}: F1 {row['f1']:.4f} after {row['train_seconds']:.0f} s", flush=True)
-    return table
-
-
-def measure(name: str, split: Split, seed: int) -> dict[str, Any]:
-    """One run of a variant on its split, as a row of the results."""
-    variant = VARIANTS[name]
-    return run(
-        variant.detector,
-        split,
-        seed=seed,
-        variant=name,
-        dataset=variant.dataset,
-        split_options=variant.split,
-        **variant.parameters,
-    )

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pandas as pd
 
+from ganad.detectors import detector_class
 from ganad.metrics import interval
-from ganad.survey import comparison, display, reported, results, verdicts
+from ganad.survey import comparison, display, kdd, reported, results, verdicts
 from ganad.survey.comparison import DATA, NAMES
 from ganad.survey.defects import DEFECTS
 from ganad.survey.verdicts import Judged
@@ -83,6 +84,39 @@ def cost(table: pd.DataFrame, measure: str = "f1") -> pd.DataFrame:
             | {"seconds": seconds, "device": ", ".join(sorted(set(row.rows["device"])))}
         )
     return pd.DataFrame(found, columns=["detector", "label", "mean", "low", "high", "one_seed", "seconds", "device"])
+
+
+ROWS = {"kddcup99": 178_525, "kddcup99-unique": 25_908}
+"""Training rows, by the name of the data in the results."""
+
+
+def budgets(changes: bool = False) -> pd.DataFrame:
+    """How every trained variant is trained: columns, batches, rate, epochs and training steps; of main variants, or of ``changes``."""
+    mains = set(main_variants(list(kdd.VARIANTS)))
+    rows = [_budget(name, kdd.VARIANTS[name]) for name in kdd.VARIANTS if (name not in mains) == changes]
+    return pd.DataFrame([row for row in rows if row])
+
+
+def _budget(name: str, variant: kdd.Variant) -> dict[str, str] | None:
+    if "epochs" not in variant.parameters:
+        return None  # a classical detector, which is not trained by steps
+    detector = detector_class(variant.detector)(**variant.parameters)
+    given = detector._reference((COLUMNS,)) | {key: variant.parameters[key] for key in variant.parameters}
+    steps = given["epochs"] * (ROWS[variant.dataset] // given["batch_size"])
+    columns = "raw" if variant.split.get("raw") else "log1p, scaled" if variant.split.get("log1p") else "scaled"
+    return {
+        "": label(variant.detector, name),
+        "columns": columns,
+        "learning rate": f"{given['learning_rate']:g}",
+        "batch size": f"{given['batch_size']}",
+        "epochs": f"{given['epochs']}",
+        "training steps": f"{steps:,}",
+        "seeds": f"{variant.most_seeds}",
+    }
+
+
+COLUMNS = 121
+"""Of a row, after its words are spread over columns of their own."""
 
 
 def missing(table: pd.DataFrame) -> str:

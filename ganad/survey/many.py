@@ -28,12 +28,15 @@ class Wanted:
         What the results call the configuration.
     parameters : dict
         Arguments of the detector.
+    group : str
+        One of ``ganad.survey.defects.GROUPS``, whose own trainings these runs are then.
     """
 
     anomaly_class: int | None
     seed: int
     variant: str
     parameters: dict[str, Any] = field(default_factory=dict)
+    group: str = ""
 
 
 def perform_many(
@@ -68,6 +71,8 @@ def perform_many(
     on_part : callable
         Is handed the cost of each training.
     """
+    yield from _of_groups(data, [run for run in wanted if run.group])
+    wanted = [run for run in wanted if not run.group]
     options = dict(split_options or {})
     splits = _Splits(data, options)
     for trainings in _programs(detector, data, wanted, together):
@@ -80,6 +85,22 @@ def perform_many(
         for model, runs in zip(models, trainings, strict=True):
             for run in runs:
                 yield run, _scored(model, splits[run.anomaly_class], run, part, dataset, options)
+
+
+def _of_groups(data: Dataset, wanted: Sequence[Wanted]) -> Iterator[tuple[Wanted, Finished | Exception]]:
+    """Defects of published code, each group's seeds one after the other."""
+    from ganad.survey import defective
+
+    trainings: dict[tuple[str, int], dict[str, Wanted]] = {}
+    for run in wanted:
+        trainings.setdefault((run.group, run.seed), {})[run.variant] = run
+    for (group, seed), left in trainings.items():
+        try:
+            for row in defective.rows(group, seed, data):
+                if row["variant"] in left:
+                    yield left.pop(row["variant"]), Finished(None, np.empty(0), row)
+        except Exception as error:
+            yield from ((run, error) for run in left.values())
 
 
 class _Splits:

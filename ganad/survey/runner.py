@@ -23,7 +23,10 @@ NO_RESIDUALS = {"residual": math.nan, "median_residual": math.nan}
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that is done: the fitted detector, its scores of the test set, and its row of the results."""
+    """A run that is done: the fitted detector, its scores of the test set, and its row of the results.
+
+    A run of the experiment with the defects has its row alone.
+    """
 
     model: Any = field(repr=False)
     scores: np.ndarray = field(repr=False)

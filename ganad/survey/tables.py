@@ -7,14 +7,14 @@ import pandas as pd
 
 from ganad import metrics
 from ganad.datasets import Split
-from ganad.detectors import IsolationForest, NearestNeighbour, PCAResidual
+from ganad.detectors import IsolationForest, MedianDistance, NearestNeighbour, PCAResidual
 from ganad.survey import comparison, reported, results
 
 
 def beside_baselines(
     scores: Mapping[str, Sequence[np.ndarray]], split: Split, published: float | None = None
 ) -> pd.DataFrame:
-    """AUPRC and AUROC over seeds, of three classical baselines, of chance, and of the worst order; as text.
+    """AUPRC and AUROC over seeds, of three classical baselines, of the distance to the median, of chance, and of the worst order; as text.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def beside_baselines(
         The survey's AUPRC for this data set and class.
     """
     known = {name: list(each) for name, each in scores.items()}
-    for baseline in (NearestNeighbour(), PCAResidual(), IsolationForest()):
+    for baseline in (NearestNeighbour(), PCAResidual(), IsolationForest(), MedianDistance()):
         known[type(baseline).__name__] = [baseline.fit(split.x_train).decision_function(split.x_test)]
     shown = over_seeds(
         {
