@@ -101,7 +101,7 @@ def _budget(name: str, variant: kdd.Variant) -> dict[str, str] | None:
     if "epochs" not in variant.parameters:
         return None  # a classical detector, which is not trained by steps
     detector = detector_class(variant.detector)(**variant.parameters)
-    given = detector._reference((COLUMNS,)) | {key: variant.parameters[key] for key in variant.parameters}
+    given = detector._reference((COLUMNS,)) | variant.parameters
     steps = given["epochs"] * (ROWS[variant.dataset] // given["batch_size"])
     columns = "raw" if variant.split.get("raw") else "log1p, scaled" if variant.split.get("log1p") else "scaled"
     return {
