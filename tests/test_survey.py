@@ -1,6 +1,7 @@
 """The results table, and the runs of the KDD chapter."""
 
 import math
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from ganad import metrics
 from ganad.datasets import Dataset, class_names, leave_one_out, load_dataset
-from ganad.survey import grid, images, kdd, report, reported, results, revisions
+from ganad.survey import display, figures, grid, images, kdd, kdd_table, report, reported, results, revisions
 from ganad.survey.runner import prepare, run
 
 COMMITTED = Path(__file__).parent.parent / "results" / "survey.csv"
@@ -261,3 +262,27 @@ def test_the_report_gives_one_seed_no_half_width(row: dict, seeds: int) -> None:
     (found,) = report.summary(pd.DataFrame(rows), every).to_dict("records")
     assert found["seeds"] == len(every) == seeds
     assert math.isnan(found["half width"]) if seeds == 1 else found["half width"] > 0.1
+
+
+@pytest.mark.parametrize("niceness, device", [(0, "CPU"), (19, "CPU, busy")])
+def test_seconds_of_a_run_that_gave_way_to_others_are_no_costs(row, niceness, device, monkeypatch):
+    monkeypatch.setattr(os, "getpriority", lambda which, who: niceness)
+    made = run("pca_residual", leave_one_out(load_dataset("breast_cancer"), 0), seed=0, variant="mine", components=5)
+    assert made["device"] == device and made["train_seconds"] > 0
+    shown = results.with_costs(pd.DataFrame([row | {"device": "CPU"}, made]))
+    assert shown["device"].tolist() == ["CPU", "CPU"]
+    assert shown[["train_seconds", "score_seconds"]].isna().all(axis=1).tolist() == [False, niceness > 0]
+    assert results.with_costs(results.read(Path("none.csv"))).empty
+
+
+def test_the_kdd_table_has_no_seconds_of_busy_machines(row):
+    given = row | {"dataset": "kddcup99", "detector": "pca_residual", "variant": "PCA residual", "parameters": "{}"}
+    rows = [given | {"seed": seed, "device": f"CPU{results.BUSY}"} for seed in range(2)]
+    busy = pd.DataFrame(rows)
+    timed = pd.DataFrame([*rows, given | {"seed": 2, "device": "CPU", "train_seconds": 7.0, "score_seconds": 1.0}])
+    assert kdd_table.figures(busy)["s"].tolist() == [display.NOTHING]
+    assert kdd_table.figures(timed)["s"].tolist() == ["8"]
+    assert kdd_table.cost(busy)["seconds"].isna().all() and kdd_table.cost(timed)["seconds"].tolist() == [8]
+    assert kdd_table.cost(timed)["device"].tolist() == ["CPU"]
+    picture = figures.cost_quality({"KDD": pd.concat([kdd_table.cost(timed), kdd_table.cost(busy)])}, "F1")
+    assert len(picture.axes[0].containers) == 1  # the other has no place on an axis of seconds

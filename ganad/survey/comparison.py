@@ -119,7 +119,7 @@ def image_runs(table: pd.DataFrame, scale: str = "", dataset: str = "") -> pd.Da
     places = [class_names(row.dataset).index(row.anomaly_class) for row in rows.itertuples()]
     rows = rows.assign(class_index=np.array(places, int))
     kept = [_one_scale(group) for _, group in rows.groupby(_GROUP, sort=False)]
-    return pd.concat(kept) if kept else rows
+    return results.with_costs(pd.concat(kept) if kept else rows)
 
 
 def _one_scale(rows: pd.DataFrame) -> pd.DataFrame:

@@ -195,7 +195,12 @@ _NAMED = DATA | NAMES | {images.DEVELOPMENT: "digits, enlarged"}
 
 
 def _seconds(value: float) -> str:
-    return f"{value:,.1f}" if value < 10 else f"{value:,.0f}"
+    return f"{value:,.1f}" if value < 10 else whole_seconds(value)
+
+
+def whole_seconds(value: float) -> str:
+    """Seconds to read; a dash where no run was timed on a machine of its own."""
+    return NOTHING if np.isnan(value) else f"{value:,.0f}"
 
 
 def _values(values: set | None, nothing: str, spec: str) -> str:

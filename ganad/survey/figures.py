@@ -140,10 +140,11 @@ def cost_quality(
 ) -> Figure:
     """Quality against the seconds of one run, training and scoring: rows with ``label, seconds, mean, low, high, device``.
 
-    GANs are blue (improved or stable: green), classical detectors orange; runs on other than a CPU are squares.  A hollow mark
+    GANs are blue (improved or stable: green), classical detectors orange; runs on other than a CPU are squares.  Rows that nobody has timed are left out.  A hollow mark
     (rows that are ``one_seed``) is no mean over seeds.
     """
-    shown = {title: rows for title, rows in panels.items() if len(rows)}
+    timed = {title: rows.dropna(subset=["seconds"]) for title, rows in panels.items()}
+    shown = {title: rows for title, rows in timed.items() if len(rows)}
     columns = min(2, len(shown)) or 1
     lines = -(-len(shown) // columns) or 1
     size = (8.6 if columns == 2 else 7.4, 3.3 * lines + 0.5)

@@ -19,7 +19,7 @@ FLAGGED, ANOMALIES = 49_403, 48_629
 def runs(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the survey's split; those of the defects and of their controls belong to another experiment."""
     others = table["variant"].isin(set(DEFECTS)) | table["variant"].str.startswith("control: ").astype(bool)
-    return comparison.pick(table[~others.astype(bool)], dataset="kddcup99")
+    return results.with_costs(comparison.pick(table[~others.astype(bool)], dataset="kddcup99"))
 
 
 def main_variants(names: Sequence[str]) -> list[str]:
@@ -56,7 +56,10 @@ def figures(table: pd.DataFrame, changes: bool = False) -> pd.DataFrame:
             {"": name + display.UNTRAINED * bool(results.untrained(rows).any()), "tested on": tested_on(rows)}
             | {column: display.brief(rows[column].mean(), digits=3) for column in ("precision", "recall")}
             | {title: display.among(interval(rows[column])) for title, column in _TITLES.items()}
-            | {"seeds": str(len(rows)), "s": f"{(rows['train_seconds'] + rows['score_seconds']).median():,.0f}"}
+            | {
+                "seeds": str(len(rows)),
+                "s": display.whole_seconds((rows["train_seconds"] + rows["score_seconds"]).median()),
+            }
             for name, rows in configurations(table, changes)[["label", "rows"]].itertuples(index=False)
         ],
         columns=["", "tested on", "precision", "recall", *_TITLES, "seeds", "s"],

@@ -35,6 +35,9 @@ TRAINED = 0.9
 """A model whose residual is more than this part of the median's is *not trained*: its reconstructions are hardly nearer to normal samples
 than one fixed image, or row, is.  It is marked in every table and counts in no verdict."""
 
+BUSY = ", busy"
+"""Ends the ``device`` of a row whose process gave way to others (its niceness was raised): its seconds are no cost of the method."""
+
 KEY = ("dataset", "detector", "variant", "anomaly_class", "seed")
 """What makes two rows the same run: the later one replaces the earlier."""
 
@@ -172,6 +175,13 @@ def current(table: pd.DataFrame) -> pd.Series:
 def untrained(table: pd.DataFrame) -> pd.Series:
     """Of each row, whether its model is not trained (see :data:`TRAINED`); False where no residual is noted, and of the control itself."""
     return (table["residual"] > TRAINED * table["median_residual"]) & (table["detector"] != CONTROL)
+
+
+def with_costs(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the seconds of rows that were made on a :data:`BUSY` machine, and without that mark."""
+    device = table["device"].astype(str)  # an empty table has no texts
+    seconds = table[["train_seconds", "score_seconds"]].mask(device.str.endswith(BUSY))
+    return table.assign(**seconds, device=device.str.removesuffix(BUSY))
 
 
 def as_json(parameters: dict[str, Any]) -> str:

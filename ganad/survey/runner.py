@@ -1,6 +1,7 @@
 """One run: fit a detector on a split, measure it, and make a row of it."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from ganad import metrics
 from ganad.datasets import Dataset, Split, kdd_split, leave_one_out, subsample
 from ganad.detectors import detector_class
 from ganad.survey.cost import Part, cost_of
-from ganad.survey.results import as_json
+from ganad.survey.results import BUSY, as_json
 from ganad.survey.revisions import revision
 
 RESIDUAL_SAMPLES = 500
@@ -185,8 +186,9 @@ def residuals(model: Any, split: Split) -> dict[str, float]:
 
 
 def _where(model: Any) -> dict[str, str]:
+    mark = BUSY * (os.getpriority(os.PRIO_PROCESS, 0) > 0) if hasattr(os, "getpriority") else ""
     if not hasattr(model, "networks_"):
-        return {"backend": "scikit-learn", "device": "CPU"}
+        return {"backend": "scikit-learn", "device": f"CPU{mark}"}
     from ganad.backends import backend
 
-    return {"backend": backend().NAME, "device": backend().device_name()}
+    return {"backend": backend().NAME, "device": f"{backend().device_name()}{mark}"}
