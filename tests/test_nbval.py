@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 import small_book
 
@@ -16,6 +17,8 @@ from ganad.book import Book
 _spec = importlib.util.spec_from_file_location("book_conftest", small_book.ROOT / "book" / "conftest.py")
 rules = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rules)
+
+BOOK = Book(small_book.ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +151,23 @@ def test_ranges_lie_beside_the_chapter(kept: Book) -> None:
     finally:
         path.write_text(text)
         beside.unlink()
+
+
+@pytest.mark.parametrize("chapter", [each for each in BOOK.chapters if rules.measured(BOOK.notebook(each))["cells"]])
+def test_what_is_kept_lies_in_its_ranges(chapter: str) -> None:
+    """Else no run of the chapter could pass, on any machine."""
+    path = BOOK.notebook(chapter)
+    known = rules.measured(path)
+    for cell in notebooks.read(path).cells:
+        for text in kept_texts(cell) if cell.id in known["cells"] else ():
+            words, numbers = rules.taken_apart(text)
+            for number, ends in zip(numbers, known["cells"][cell.id][words], strict=True):
+                assert rules.within(number, *ends, known["runs"]), (
+                    f"{cell.id}: {number}, not from {ends[0]} to {ends[1]}"
+                )
+
+
+def kept_texts(cell: nbformat.NotebookNode) -> list[str]:
+    """What a cell printed, in one text as nbval compares it, and what it showed."""
+    printed = "".join(out["text"] for out in cell.outputs if "text" in out)
+    return [*([printed] if printed else ()), *(out["data"]["text/plain"] for out in cell.outputs if "data" in out)]
