@@ -20,7 +20,7 @@ chapters: export TF_ENABLE_ONEDNN_OPTS ?= 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env book test lint unit chapters pages shots bench survey notebooks format torch peers ray clean
+.PHONY: help env book student test lint unit chapters pages shots bench survey notebooks format torch peers ray clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,46 +35,49 @@ $(STAMP): uv.lock pyproject.toml
 	@echo "installing into $(VENV) (once; a minute or two)"
 	@if uv --version > /dev/null 2>&1; then uv=uv; else \
 	  test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv || exit 1; uv=$(BIN)/uv; fi; \
-	UV_PROJECT_ENVIRONMENT=$(VENV) $$uv sync --quiet --frozen --inexact --compile-bytecode --python $(BIN)/python --extra book --extra jax
+	UV_PROJECT_ENVIRONMENT=$(VENV) $$uv sync --quiet --frozen --inexact --compile-bytecode --python $(BIN)/python --extra book --extra tensorflow --extra jax
 	@touch $@
 
 book: $(STAMP) ## Make the book: PROFILE=quick (default), book (real data) or survey (GPU)
-	@$(BIN)/ganad book --profile $(PROFILE)
+	@$(BIN)/python -m tools.book --profile $(PROFILE)
+
+student: $(STAMP) ## Make the edition without solutions: _build/quick/student/html
+	@$(BIN)/python -m tools.book --student
 
 # The pages are made in what the other parts leave of the cores; what goes wrong there is said by `pages`, which tries again.
 test: $(STAMP) ## Run every check: lint, unit, chapters, pages
-	@start=$$(date +%s); nice $(BIN)/ganad book --as-kept > /dev/null 2>&1 & making=$$!; trap 'kill $$making 2> /dev/null' EXIT; \
+	@start=$$(date +%s); nice $(BIN)/python -m tools.book --as-kept > /dev/null 2>&1 & making=$$!; trap 'kill $$making 2> /dev/null' EXIT; \
 	for part in lint unit chapters pages; do \
 	  began=$$(date +%s); test $$part = pages && wait $$making; $(MAKE) --no-print-directory $$part || exit 1; \
 	  took="$$took$${took:+, }$$part $$(( $$(date +%s) - began )) s"; \
 	done; echo "make test: everything passed in $$(( $$(date +%s) - start )) s ($$took)"
 
-lint: $(STAMP) ## Check style and format, of notebooks too
-	@$(BIN)/ruff check && $(BIN)/ruff format --check
+lint: $(STAMP) ## Check style (of notebooks too), who imports whom, types, and what nobody uses
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports --no-logo && $(BIN)/mypy && $(BIN)/vulture
 
 unit: $(STAMP) ## Run the tests of the package, the command line and the project's files
-	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder tests --ignore-glob "tests/test_pages*.py" --ignore-glob "tests/test_play*.py"
+	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder tests --ignore tests/book/pages
 
 chapters: $(STAMP) ## Run the chapters and compare what they print with their kept outputs (nbval)
 	@$(BIN)/python -m pytest -q -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env book
 
 # From the kept outputs: `chapters` has just compared them with a run.
 pages: $(STAMP) ## Make pages of the kept outputs and check them, in a browser if there is one
-	@$(BIN)/ganad book --as-kept
-	@$(BIN)/python -m pytest -q -rs -n $(AT_ONCE) -m "not timed" tests/test_pages*.py tests/test_play*.py
-	@$(BIN)/python -m pytest -q -rs -m timed tests/test_pages*.py tests/test_play*.py
+	@$(BIN)/python -m tools.book --as-kept
+	@$(BIN)/python -m pytest -q -rs -n $(AT_ONCE) -m "not timed" tests/book/pages
+	@$(BIN)/python -m pytest -q -rs -m timed tests/book/pages
 
 shots: $(STAMP) ## Pictures of every page, narrow and wide, light and dark: _build/shots
-	@$(BIN)/ganad book --as-kept && $(BIN)/python tests/browser.py
+	@$(BIN)/python -m tools.book --as-kept && $(BIN)/python tests/browser.py
 
 bench: $(STAMP) torch peers ## Measure ganad beside its peers (twenty minutes): results/bench.csv
-	@$(BIN)/ganad bench
+	@$(BIN)/python -m benchmarks
 
 survey: $(STAMP) ## Do what the grid of the reproduction lacks: SCALE=cpu (default) or full
 	@$(BIN)/ganad survey run --scale $(SCALE)
 
 notebooks: $(STAMP) ## Run the chapters with the quick profile and keep their outputs in book/
-	@$(BIN)/ganad book --keep-outputs
+	@$(BIN)/python -m tools.book --keep-outputs
 
 format: $(STAMP) ## Format the code, of notebooks too, and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format

@@ -60,10 +60,10 @@ def spread(values: Sequence[float]) -> Spread:
     ValueError
         If there are fewer than two: one training run has no spread.
     """
-    values = np.asarray(values, float)
-    if len(values) < 2:
+    results = np.asarray(values, float)
+    if len(results) < 2:
         raise ValueError("a spread needs the results of at least two seeds")
-    return Spread(float(np.median(values)), float(values.min()), float(values.max()))
+    return Spread(float(np.median(results)), float(results.min()), float(results.max()))
 
 
 def auprc(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -151,15 +151,15 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     ValueError
         If there are no values.
     """
-    values = np.asarray(values, float)
-    if values.size == 0:
+    results = np.asarray(values, float)
+    if results.size == 0:
         raise ValueError("an interval needs at least one value")
-    mean = float(values.mean())
-    if values.size == 1:
+    mean = float(results.mean())
+    if results.size == 1:
         return Interval(mean, 0.0, mean, mean, 1)
-    deviation = float(values.std(ddof=1))
-    half = float(stdtrit(values.size - 1, 0.5 + confidence / 2)) * deviation / np.sqrt(values.size)
-    return Interval(mean, deviation, mean - half, mean + half, values.size)
+    deviation = float(results.std(ddof=1))
+    half = float(stdtrit(results.size - 1, 0.5 + confidence / 2)) * deviation / np.sqrt(results.size)
+    return Interval(mean, deviation, mean - half, mean + half, results.size)
 
 
 def _checked(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,13 +12,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganad.adversarial import Game, Player
 from ganad.backends import backend
 from ganad.backends.tracing import TRACES
 from ganad.detectors import EGBAD, detector_class, load_detector
 from ganad.detectors.egbad import TURNS
-from ganad.generative.bigan import BiGANPlay, discriminator_loss, encoder_loss, generator_loss
+from ganad.models.bigan import BiGANPlay, discriminator_loss, encoder_loss, generator_loss
 from ganad.networks import bigan_discriminator, bigan_encoder, bigan_generator
+from ganad.training.adversarial import Game, Player
 
 LOSSES = {"discriminator": discriminator_loss, "generator": generator_loss, "encoder": encoder_loss}
 SHAPES = {"table": (6,), "images": (8, 8, 1)}

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from small_book import ROOT
 
-from ganad.book import Book
+from tools.book.project import Book
 
 HTML = Book(ROOT).folder / "html"
 BROWSERS = (

@@ -21,7 +21,7 @@ only_build_toc_files: true
 execute: {execute_notebooks: "off"}
 sphinx: {config: {nb_output_stderr: remove}}
 """
-CHECK = """from ganad.parameters import check, flag, whole
+CHECK = """from ganad.validation import check, flag, whole
 
 check(globals(), epochs=whole(1, 10), log1p=flag());"""
 PICTURE = """import matplotlib.pyplot as plt

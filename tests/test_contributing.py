@@ -8,7 +8,7 @@ from small_book import ROOT
 
 from ganad import metrics
 from ganad.datasets import leave_one_out, load_dataset
-from ganad.together import fit_seeds
+from ganad.training.many import fit_seeds
 
 
 @pytest.mark.quality
@@ -28,7 +28,7 @@ def test_the_method_of_the_guide_finds_anomalies(quality):
 
 def test_the_guide_names_what_exists():
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    made = {"ganad/detectors/autoencoder.py", "tests/test_autoencoder.py", "book/detectors/autoencoder.ipynb"}
+    made = {"ganad/detectors/autoencoder.py", "tests/ganad/test_autoencoder.py", "book/detectors/autoencoder.ipynb"}
     for path in set(re.findall(r"`((?:ganad|book|tests|results|profiles)/[\w./-]+)`", text)) - made:
         assert "NAME" in path or (ROOT / path).exists(), path
     for target in re.findall(r"(?:^|`)make (\w+)", text, re.MULTILINE):

@@ -24,7 +24,12 @@ def requirement(text: str) -> tuple[str, frozenset[str]]:
 
 def test_environment_yml_asks_for_what_pyproject_asks_for() -> None:
     project = PROJECT["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["book"], *PROJECT["dependency-groups"]["dev"]]
+    wanted = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["book"],
+        *project["optional-dependencies"]["tensorflow"],
+        *PROJECT["dependency-groups"]["dev"],
+    ]
     wanted = {requirement(text) for text in wanted} | {("python", frozenset({project["requires-python"]}))}
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())
     *listed, pip = conda["dependencies"]
@@ -43,7 +48,7 @@ def test_version_is_said_once() -> None:
 
 def test_extras_are_those_of_the_contract() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
-    assert set(extras) == {"gpu", "jax", "torch", "ray", "book", "bench"}
+    assert set(extras) == {"tensorflow", "gpu", "jax", "torch", "ray", "book", "bench"}
     assert extras["gpu"][0].startswith("tensorflow[and-cuda]")
     assert "jupyter-book>=1.0.4.post1,<2" in extras["book"]
 
@@ -66,7 +71,19 @@ def test_make_help_lists_every_target() -> None:
         shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         listed = re.findall(r"^  make (\w+) +(\S.*)$", shown, re.MULTILINE)
         assert {name for name, _ in listed} == targets
-    assert targets >= {"help", "env", "book", "test", "bench", "notebooks", "lint", "format", "torch", "clean"}
+    assert targets >= {
+        "help",
+        "env",
+        "book",
+        "student",
+        "test",
+        "bench",
+        "notebooks",
+        "lint",
+        "format",
+        "torch",
+        "clean",
+    }
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -82,7 +99,7 @@ def test_workflow_is_valid(path) -> None:
 
 
 def test_there_are_workflows_for_tests_and_pages() -> None:
-    assert [path.name for path in WORKFLOWS] == ["publish.yml", "test.yml"]
+    assert [path.name for path in WORKFLOWS] == ["publish.yml", "release.yml", "test.yml"]
 
 
 def test_schema_refuses_what_is_no_workflow() -> None:

@@ -8,13 +8,13 @@ import sys
 import numpy as np
 from jax.stages import Lowered
 
-from ganad.adversarial import DivergedError
 from ganad.datasets import load_dataset
 from ganad.detectors import detector_class
-from ganad.detectors.together import fit_together
+from ganad.detectors.many import fit_together
 from ganad.networks.convolution import as_products
-from ganad.survey import roofline
-from ganad.survey.many import Wanted, perform_many
+from ganad.training import roofline
+from ganad.training.adversarial import DivergedError
+from ganad_book.sweep.many import Wanted, perform_many
 
 DIGITS = load_dataset("digits")
 IMAGES = DIGITS.x.astype(np.float32) / 127.5 - 1

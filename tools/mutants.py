@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "_build", "book", "results", "__pycache__", ".*_cache")
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "_build", "results", "__pycache__", ".*_cache")
 
 
 @dataclass(frozen=True)
@@ -42,45 +42,51 @@ class Fault:
 FAULTS = (
     Fault(
         "sign of the generated half of the cross-entropy",
-        "adversarial.py",
+        "training/adversarial.py",
         "-logits if real else logits",
         "-logits",
         "adversarial",
     ),
-    Fault("the moving average is not updated", "adversarial.py", "        self._average()\n", "", "adversarial"),
     Fault(
-        "the average forgets at the wrong rate", "adversarial.py", "9.0 / (10.0 + t)", "9.0 / (11.0 + t)", "adversarial"
+        "the moving average is not updated", "training/adversarial.py", "        self._average()\n", "", "adversarial"
+    ),
+    Fault(
+        "the average forgets at the wrong rate",
+        "training/adversarial.py",
+        "9.0 / (10.0 + t)",
+        "9.0 / (11.0 + t)",
+        "adversarial",
     ),
     Fault(
         "epochs draw rows with replacement",
-        "adversarial.py",
+        "training/adversarial.py",
         "rng.permutation(count)",
         "rng.integers(0, count, count)",
         "adversarial",
     ),
-    Fault("a program is shared whatever the losses", "training_step.py", "signature(player.loss), ", "", "programs"),
+    Fault("a program is shared whatever the losses", "training/step.py", "signature(player.loss), ", "", "programs"),
     Fault(
         "a program is shared whatever the width",
-        "programs.py",
+        "training/programs.py",
         "return json.dumps([_plain(network.get_config(), places), frozen], sort_keys=True, default=repr)",
         'return "a network"',
         "programs",
     ),
     Fault(
         "kept forward passes lose a gradient",
-        "training_step.py",
+        "training/step.py",
         "a if b is None else b if a is None else a + b",
         "a if b is None else b if a is None else a",
         "adversarial",
     ),
     Fault(
         "the wrong pass is kept after its network has moved",
-        "training_step.py",
+        "training/step.py",
         " if name not in moved}",
         "}",
         "adversarial",
     ),
-    Fault("padding is not cut off", "batching.py", "result[: rows.stop - rows.start]", "result", "programs"),
+    Fault("padding is not cut off", "training/batching.py", "result[: rows.stop - rows.start]", "result", "programs"),
     Fault(
         "EGBAD's score weighs its parts the wrong way round",
         "detectors/egbad.py",
@@ -97,17 +103,17 @@ FAULTS = (
     ),
     Fault(
         "the encoder wants what the discriminator wants",
-        "generative/bigan.py",
+        "models/bigan.py",
         "return binary_cross_entropy(play.real, False)",
         "return binary_cross_entropy(play.real, True)",
-        "generative",
+        "models",
     ),
     Fault(
         "the generator wants what the discriminator wants",
-        "generative/gan.py",
+        "models/gan.py",
         "return binary_cross_entropy(play.fake, True)",
         "return binary_cross_entropy(play.fake, False)",
-        "generative",
+        "models",
     ),
     Fault(
         "GANomaly's codes are compared without the second encoder",
@@ -125,21 +131,21 @@ FAULTS = (
     ),
     Fault(
         "the gradient penalty pulls towards 0",
-        "generative/wgan_gp.py",
+        "models/wgan_gp.py",
         "ops.square(play.slope - 1)",
         "ops.square(play.slope)",
         "wgan_gp",
     ),
     Fault(
         "Adam of the search forgets its bias correction",
-        "generative/latent_search.py",
+        "search/latent.py",
         "m / (1 - BETA_1**t)",
         "m",
         "latent_search adgan",
     ),
     Fault(
         "ADGAN's moved weights are handed on to the next query",
-        "generative/moving_generator.py",
+        "search/moving_generator.py",
         "ops.repeat(ops.stop_gradient(weight)[None], rows, axis=0)",
         "ops.repeat(ops.stop_gradient(weight * 1.001)[None], rows, axis=0)",
         "adgan",
@@ -206,7 +212,7 @@ def noticed(fault: Fault) -> bool:
         if text.count(fault.old) != 1:
             sys.exit(f"{fault.name}: {fault.old!r} stands {text.count(fault.old)} times in {fault.file}")
         path.write_text(text.replace(fault.old, fault.new))
-        files = [f"tests/test_{name}.py" for name in fault.tests.split()]
+        files = [str(next((copy / "tests").rglob(f"test_{name}.py"))) for name in fault.tests.split()]
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files]
         paths = {"PYTHONPATH": str(copy)}
         done = subprocess.run(command, cwd=copy, env=os.environ | paths, capture_output=True, text=True)

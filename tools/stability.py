@@ -101,7 +101,7 @@ def cells(name: str, runs: int, first: int = 1) -> dict[str, list[str]]:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
-    from ganad import notebooks
+    from ganad_book import notebooks
 
     notebook, texts = notebooks.read(ROOT / f"{name}.ipynb"), defaultdict(list)
     reset = nbformat.v4.new_code_cell()
@@ -130,7 +130,7 @@ def cells(name: str, runs: int, first: int = 1) -> dict[str, list[str]]:
 
 def kept(name: str) -> dict[str, list[str]]:
     """What the tagged cells of a chapter print in its kept outputs: one more run, on the machine that kept them."""
-    from ganad import notebooks
+    from ganad_book import notebooks
 
     code = notebooks.code_cells(notebooks.read(ROOT / f"{name}.ipynb"))
     return {cell.id: list(_texts(cell.outputs)) for cell in code if TAG in cell.metadata.get("tags", ())}
@@ -178,7 +178,9 @@ def repeated(wanted: str, runs: int) -> None:
     """Run the tests so often, each time with other last bits (0: once, as they are), in one process that keeps its programs."""
     import pytest
 
-    files = [str(path) for path in sorted(ROOT.glob("tests/test_*.py")) if "mark.quality" in path.read_text("utf-8")]
+    files = [
+        str(path) for path in sorted((ROOT / "tests").rglob("test_*.py")) if "mark.quality" in path.read_text("utf-8")
+    ]
     for run in range(runs) or [None]:
         os.environ.pop("GANAD_PERTURB", None)
         if run is not None:

@@ -43,7 +43,23 @@ Each module here implements the same names, and nothing outside this folder impo
 """
 
 import importlib
+from importlib.util import find_spec
 from types import ModuleType
+
+from ganad import FRAMEWORKS
+from ganad.errors import GanadError
+
+
+class FrameworkError(GanadError, RuntimeError):
+    """There is no framework to train on: one line that says what to install or to set."""
+
+
+def need_framework() -> None:
+    """Raise :class:`FrameworkError` unless a framework is installed: without one, Keras cannot even be imported."""
+    if not any(map(find_spec, FRAMEWORKS)):
+        raise FrameworkError(
+            "a network needs a framework, and none is installed: pip install 'ganad[tensorflow]', 'ganad[jax]' or 'ganad[torch]'"
+        )
 
 
 def backend() -> ModuleType:
@@ -51,14 +67,15 @@ def backend() -> ModuleType:
 
     Raises
     ------
-    RuntimeError
-        If Keras runs on a backend that has no module here.
+    FrameworkError
+        If no framework is installed, or Keras runs on a backend that has no module here.
     """
+    need_framework()
     import keras
 
     name = keras.backend.backend()
-    if name not in ("tensorflow", "jax", "torch"):
-        raise RuntimeError(
+    if name not in FRAMEWORKS:
+        raise FrameworkError(
             f"ganad trains on tensorflow, jax or torch, but KERAS_BACKEND is {name!r}: set it to one of these"
         )
     return importlib.import_module(f"ganad.backends.{name}")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ganad.errors import GanadError
 
-class DatasetError(Exception):
+
+class DatasetError(GanadError):
     """A data set cannot be had: the message says which file, where, and what would help."""
-
-    refused = True  # what was asked, not what is written here: the command line shows the message alone
 
 
 class UnknownDatasetError(DatasetError, KeyError):

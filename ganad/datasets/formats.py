@@ -31,7 +31,8 @@ def read_npz(files: dict[str, Path]) -> tuple[np.ndarray, np.ndarray]:
     with np.load(path, allow_pickle=False) as archive:
         if "x" in archive:
             return archive["x"], archive["y"]
-        return tuple(np.concatenate([archive[f"{kind}_{part}"] for part in ("train", "test")]) for kind in "xy")
+        images, labels = (np.concatenate([archive[f"{kind}_{part}"] for part in ("train", "test")]) for kind in "xy")
+        return images, labels
 
 
 class _ArraysOnly(pickle.Unpickler):
@@ -49,8 +50,8 @@ def read_cifar(files: dict[str, Path]) -> tuple[np.ndarray, np.ndarray]:
     images, labels = [], []
     with tarfile.open(path) as archive:
         for member in sorted(archive.getnames()):
-            if "_batch" in member:
-                batch = _ArraysOnly(io.BytesIO(archive.extractfile(member).read()), encoding="bytes").load()
+            if "_batch" in member and (file := archive.extractfile(member)):
+                batch = _ArraysOnly(io.BytesIO(file.read()), encoding="bytes").load()
                 images.append(np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
                 labels.append(np.asarray(batch[b"labels"], np.uint8))
     return np.concatenate(images), np.concatenate(labels)
@@ -69,9 +70,19 @@ _KDD_CATEGORIES = ("protocol_type", "service", "flag", "land", "logged_in", "is_
 
 def read_kdd(raw: bytes) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """The unpacked file: float32 columns with one of n for categories, labels (1: normal), names of the columns."""
-    import pandas as pd
+    texts = {"protocol_type": "U8", "service": "U16", "flag": "U8", "label": "U32"}
+    kinds = [(name, texts.get(name, np.float32)) for name in _KDD_COLUMNS]
+    table = np.loadtxt(io.BytesIO(raw), kinds, delimiter=",", ndmin=1)
+    columns = {name: table[name] for name in _KDD_COLUMNS[:-1] if name not in _KDD_CATEGORIES}
+    for name in _KDD_CATEGORIES:
+        values, which = np.unique(table[name], return_inverse=True)
+        columns |= {f"{name}_{_shown(value)}": which == i for i, value in enumerate(values)}
+    x = np.empty((len(table), len(columns)), np.float32)
+    for i, column in enumerate(columns.values()):
+        x[:, i] = column
+    return x, (table["label"] == "normal.").astype(int), tuple(columns)
 
-    table = pd.read_csv(io.BytesIO(raw), header=None, names=_KDD_COLUMNS)
-    labels = (table.pop("label") == "normal.").to_numpy().astype(int)
-    table = pd.get_dummies(table, columns=list(_KDD_CATEGORIES), dtype=np.float32)
-    return table.to_numpy(np.float32), labels, tuple(table.columns)
+
+def _shown(category: np.generic) -> str:
+    """A category as it stands in the file: a text, or a whole number."""
+    return str(category) if isinstance(category, np.str_) else str(int(category))

@@ -121,8 +121,8 @@ def fetch(name: str, progress: bool = True) -> Path | None:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{name}-") as folder:
             files = {file: download(origin, file, Path(folder), progress) for file in origin.files}
             part = Path(folder) / path.name
-            if name != "kddcup99" and part.name not in files:
-                images, labels = _decode(name, lambda: origin.read(files))
+            if (read := origin.read) and part.name not in files:
+                images, labels = _decode(name, lambda: read(files))
                 np.savez_compressed(part, x=images, y=labels)
             _read(name, part)
             part.replace(path)

@@ -176,10 +176,9 @@ def _kdd_rows(data: Dataset, deduplicate: bool) -> np.ndarray:
 
 
 def _seed_42_half(rows: int) -> np.ndarray:
-    import pandas as pd
-
+    """The rows that ``pandas.DataFrame.sample(frac=.5, random_state=42)`` draws, as EGBAD's code does."""
     half = np.zeros(rows, bool)
-    half[pd.Series(np.arange(rows)).sample(frac=0.5, random_state=42)] = True
+    half[np.random.RandomState(42).choice(rows, round(rows / 2), replace=False)] = True
     return half
 
 
@@ -221,4 +220,5 @@ def _scaled(
 
         scaler = MinMaxScaler().fit(data.x[train])
         parts = [scaler.transform(data.x[rows]).astype(np.float32) for rows in (train, val, test)]
-    return Split(*parts, labels.astype(int), train, val, test, data.name, anomaly, data.feature_names)
+    x_train, x_val, x_test = parts
+    return Split(x_train, x_val, x_test, labels.astype(int), train, val, test, data.name, anomaly, data.feature_names)

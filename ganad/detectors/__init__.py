@@ -4,6 +4,8 @@ import importlib
 import os
 from typing import Any
 
+from ganad.backends import need_framework
+
 DETECTORS = {
     "anogan": ("anogan", "AnoGAN"),
     "f_anogan": ("f_anogan", "FAnoGAN"),
@@ -27,6 +29,8 @@ def __getattr__(attribute: str) -> Any:
     """Load a detector's module on first use: the classical ones need no framework."""
     for module, cls in DETECTORS.values():
         if cls == attribute:
+            if module != "classical":
+                need_framework()
             return getattr(importlib.import_module(f"{__name__}.{module}"), cls)
     raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
 

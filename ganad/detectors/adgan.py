@@ -10,14 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganad.adversarial import Game
 from ganad.detectors.neural import NeuralDetector
 from ganad.detectors.searching import SearchingDetector
-from ganad.generative.gan import gan_game
-from ganad.generative.latent_search import draw_starts
-from ganad.generative.moving_generator import Moved, MovingSearch
+from ganad.models.gan import gan_game
 from ganad.networks import check_shape, dcgan_generator, gan_discriminator
-from ganad.parameters import choice, real, whole
+from ganad.search.latent import draw_starts
+from ganad.search.moving_generator import Moved, MovingSearch
+from ganad.training.adversarial import Game
+from ganad.validation import choice, real, whole
 
 
 class ADGAN(SearchingDetector):

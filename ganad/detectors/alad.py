@@ -10,10 +10,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganad.adversarial import Game, LatentPlay, Player, adam, binary_cross_entropy
 from ganad.detectors.egbad import TURNS, l1, with_residual
 from ganad.detectors.neural import NeuralDetector
-from ganad.generative import bigan
+from ganad.models import bigan
 from ganad.networks import (
     alad_discriminator_xx,
     alad_discriminator_xz,
@@ -22,7 +21,8 @@ from ganad.networks import (
     alad_generator,
     check_shape,
 )
-from ganad.parameters import choice, flag, real
+from ganad.training.adversarial import Game, LatentPlay, Player, adam, binary_cross_entropy
+from ganad.validation import choice, flag, real
 
 
 class ALADPlay(bigan.BiGANPlay):
@@ -164,7 +164,7 @@ class ALAD(NeuralDetector):
 
     def _networks(self, shape: tuple[int, ...]) -> dict[str, keras.Model]:
         shape, latent_dim, seed = check_shape(shape), self.reference_["latent_dim"], 5 * self.seed
-        size = {"width": self.width}
+        size: dict[str, Any] = {"width": self.width}
         bounded = size | {"spectral": self.spectral_normalization}
         return {
             "encoder": alad_encoder(shape, latent_dim, seed=seed, **bounded),

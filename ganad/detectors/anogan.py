@@ -12,13 +12,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganad.adversarial import Game
 from ganad.detectors.neural import NeuralDetector
 from ganad.detectors.searching import SearchingDetector
-from ganad.generative.gan import gan_game
-from ganad.generative.latent_search import Found, LatentSearch, draw_starts
+from ganad.models.gan import gan_game
 from ganad.networks import bigan_generator, check_shape, gan_discriminator
-from ganad.parameters import choice, obey, real, whole
+from ganad.search.latent import Found, LatentSearch, draw_starts
+from ganad.training.adversarial import Game
+from ganad.validation import choice, obey, real, whole
 
 
 class AnoGAN(SearchingDetector):

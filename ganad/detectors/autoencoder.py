@@ -5,16 +5,16 @@ The control of every method here that reconstructs: what an adversary is worth i
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
-from ganad.adversarial import Game, Player, adam
 from ganad.detectors.complexity import ComplexityCorrected
 from ganad.detectors.egbad import l1, residual_loss
 from ganad.detectors.neural import NeuralDetector
 from ganad.networks import bigan_encoder, bigan_generator, check_shape
-from ganad.parameters import choice, flag
+from ganad.training.adversarial import Game, Player, adam
+from ganad.validation import choice, flag
 
 
 class AutoencoderPlay:
@@ -64,8 +64,8 @@ class Autoencoder(ComplexityCorrected):
     """
 
     name = "autoencoder"
-    _roles = ("encoder", "decoder")
-    _scoring = ("complexity_correction",)
+    _roles: ClassVar[tuple[str, ...]] = ("encoder", "decoder")
+    _scoring: ClassVar[tuple[str, ...]] = ("complexity_correction",)
     _rules = NeuralDetector._neural_rules | {
         "schedule": choice("constant", "cosine"),
         "complexity_correction": flag(),

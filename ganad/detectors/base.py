@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ganad import __version__
-from ganad.parameters import Rule, obey, real
+from ganad.validation import Rule, obey, real
 
 FORMAT = "ganad-detector-1"
 RENAMED = {"score": "anomaly_score"}
@@ -74,7 +74,7 @@ class Detector(BaseEstimator):
         ------
         ValueError, TypeError
             In one line, for anything else, or for a hyper-parameter out of range.
-        ganad.adversarial.DivergedError
+        ganad.training.adversarial.DivergedError
             If a loss stops being finite.
         """
         obey(self.get_params(deep=False), self._rules | CONTAMINATION)
@@ -141,7 +141,7 @@ class Detector(BaseEstimator):
             with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
                 archive.writestr("detector.json", json.dumps(header, indent=1, default=lambda number: number.item()))
                 buffer = io.BytesIO()
-                np.savez(buffer, decision_scores=self.decision_scores_, **arrays)
+                np.savez(buffer, allow_pickle=False, decision_scores=self.decision_scores_, **arrays)
                 archive.writestr("weights.npz", buffer.getvalue())
             part.replace(path)
 

@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from ganad.detectors.base import Detector
-from ganad.parameters import optional, whole
+from ganad.validation import optional, whole
 
 _ROUNDING = 1e-5
 
@@ -145,7 +145,7 @@ class PCAResidual(_Classical):
         self._pca = self._fitted(wanted, rows)
         shares = self._pca.explained_variance_ratio_
         if self.components is None and shares.sum() > 1 - _ROUNDING:
-            rank = np.count_nonzero(shares > _ROUNDING)
+            rank = int(np.count_nonzero(shares > _ROUNDING))
             self._pca = self._fitted(max(1, rank // 2), rows)
 
     def _fitted(self, components: int, rows: np.ndarray) -> PCA:

@@ -10,12 +10,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganad.adversarial import Game, LatentPlay, Player, adam
 from ganad.detectors.complexity import ComplexityCorrected
 from ganad.detectors.neural import NeuralDetector
-from ganad.generative.bigan import BiGANPlay, discriminator_loss, encoder_loss, generator_loss
+from ganad.models.bigan import BiGANPlay, discriminator_loss, encoder_loss, generator_loss
 from ganad.networks import bigan_discriminator, bigan_encoder, bigan_generator, check_shape
-from ganad.parameters import choice, flag, optional, real
+from ganad.training.adversarial import Game, LatentPlay, Player, adam
+from ganad.validation import choice, flag, optional, real
 
 TURNS = {
     "simultaneous": (("discriminator", "generator", "encoder"),),

@@ -11,11 +11,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganad.adversarial import Game, Player
 from ganad.detectors.neural import NeuralDetector
-from ganad.generative.wgan_gp import wasserstein_game
+from ganad.models.wgan_gp import wasserstein_game
 from ganad.networks import bigan_encoder, bigan_generator, check_shape, critic
-from ganad.parameters import optional, real, whole
+from ganad.training.adversarial import Game, Player
+from ganad.validation import optional, real, whole
 
 
 class MappingPlay:

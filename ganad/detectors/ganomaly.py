@@ -11,11 +11,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganad.adversarial import Game, Player, adam, binary_cross_entropy
 from ganad.detectors.complexity import ComplexityCorrected
 from ganad.detectors.neural import NeuralDetector
 from ganad.networks import check_shape, ganomaly_decoder, ganomaly_discriminator, ganomaly_encoder
-from ganad.parameters import choice, flag, real
+from ganad.training.adversarial import Game, Player, adam, binary_cross_entropy
+from ganad.validation import choice, flag, real
 
 
 class GANomalyPlay:

@@ -10,19 +10,19 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
-from ganad.adversarial import Game
 from ganad.backends import backend
-from ganad.batching import in_calls, sizes_for
 from ganad.detectors.base import CONTAMINATION, Detector
-from ganad.parameters import ParameterError, Rule, obey, optional, real, whole
-from ganad.programs import architecture, program
+from ganad.training.adversarial import Game
+from ganad.training.batching import in_calls, sizes_for
+from ganad.training.programs import architecture, program
+from ganad.validation import ParameterError, Rule, obey, optional, real, whole
 
 _NOT_IN_SCORES = {"batch_size", "contamination", "decay", "epochs", "learning_rate", "networks", "seed", "verbose"}
 """Arguments that no score looks at: models that differ in these alone score by one program."""
 
 
 class NeuralDetector(Detector):
-    """Trains a :class:`ganad.adversarial.Game` and scores with its averaged networks.
+    """Trains a :class:`ganad.training.adversarial.Game` and scores with its averaged networks.
 
     Subclasses implement ``_reference`` and ``_networks``, and either ``_game`` or ``_games``, ``_judge`` or ``_compile``.
 
@@ -133,7 +133,7 @@ class NeuralDetector(Detector):
             for name, reference in self._reference(shape).items()
         }
         self.reference_["epochs"] = self.epochs or self._enough_epochs(rows)
-        self.history_ = {}
+        self.history_: dict[str, list[float]] = {}
         return self._own_networks() or self._networks(shape)
 
     def rescored(self, x: Any, **changes: Any) -> "NeuralDetector":
@@ -148,7 +148,7 @@ class NeuralDetector(Detector):
 
         Raises
         ------
-        ganad.parameters.ParameterError
+        ganad.validation.ParameterError
             For an argument that the training has settled, or a value out of range.
         """
         x = self._checked(x)
@@ -192,7 +192,8 @@ class NeuralDetector(Detector):
         return self._compiled(x)[1]
 
     def _state(self) -> tuple[dict[str, np.ndarray], dict]:
-        arrays, configs = {}, {}
+        arrays: dict[str, np.ndarray] = {}
+        configs = {}
         for role, network in self.networks_.items():
             configs[role] = keras.saving.serialize_keras_object(network)
             arrays |= {f"{role}/{i}": weight for i, weight in enumerate(network.get_weights())}

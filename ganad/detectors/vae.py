@@ -10,10 +10,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganad.adversarial import LatentPlay
 from ganad.detectors.autoencoder import Autoencoder
-from ganad.detectors.egbad import l1, residual_loss
-from ganad.parameters import choice, real
+from ganad.detectors.egbad import l1
+from ganad.training.adversarial import LatentPlay
+from ganad.validation import choice, real
 
 
 class VAEPlay:
@@ -51,7 +51,7 @@ def kl_divergence(play: VAEPlay) -> Any:
 
 def negative_elbo(kl_weight: float, play: VAEPlay) -> Any:
     """Mean over the batch of what is to be made small: the residual, a Laplace distribution's of scale 1, plus ``kl_weight`` times the divergence."""
-    return residual_loss(play) + kl_weight * ops.mean(kl_divergence(play))
+    return ops.mean(l1(play.x, play.reconstructed)) + kl_weight * ops.mean(kl_divergence(play))
 
 
 class VAE(Autoencoder):

@@ -68,7 +68,11 @@ def _transpose(layer: layers.Conv2DTranspose, h: Any, kernel: Any, bias: Any = N
     return layer.activation(painted if bias is None else painted + bias[:, None, None])
 
 
-_CALLS = {layers.Dense: _dense, layers.BatchNormalization: _normalise, layers.Conv2DTranspose: _transpose}
+_CALLS: dict[type, Callable] = {
+    layers.Dense: _dense,
+    layers.BatchNormalization: _normalise,
+    layers.Conv2DTranspose: _transpose,
+}
 
 
 def _call(layer: keras.Layer) -> Callable | None:

@@ -1,4 +1,4 @@
-/* Keras networks run in the page, one sample at a time: the forward pass of what `ganad export web` writes.
+/* Keras networks run in the page, one sample at a time: the forward pass of what `python -m tools.web_models` writes.
    Images are Float32Arrays with the channels last; kernels are as Keras keeps them. */
 (() => {
   "use strict";

@@ -1,0 +1,1 @@
+"""Speed and memory of ganad beside what one would use instead."""

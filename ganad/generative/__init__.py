@@ -1,1 +1,0 @@
-"""Generative adversarial models: what the detectors are made of."""

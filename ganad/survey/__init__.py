@@ -1,1 +1,0 @@
-"""The reproduction: what is run, what came out, and what was published."""

@@ -1,0 +1,1 @@
+"""Results beside those of the survey: comparisons, tables, figures, verdicts."""
