@@ -557,7 +557,7 @@ def test_a_single_seed_is_called_so_in_every_picture():
     assert "one seed" not in kinds(figures.cost_quality({"MNIST": comparison.cost(more)}, "AUPRC"))
     curve = pd.DataFrame({"variant": "full", "learning_rate": 1e-4, "step": [1, 2], "seed": 0, "residual": 0.1})
     curve["median_residual"] = 0.2
-    assert titles(figures.training_curves(curve)) == ["full, one seed"]
+    assert titles(figures.training_curves(curve)) == ["full width, one seed"]
     assert titles(figures.training_curves(pd.concat([curve, curve.assign(seed=1)]))) == ["full"]
 
 
