@@ -558,7 +558,7 @@ def test_a_single_seed_is_called_so_in_every_picture():
     curve = pd.DataFrame({"variant": "full", "learning_rate": 1e-4, "step": [1, 2], "seed": 0, "residual": 0.1})
     curve["median_residual"] = 0.2
     assert titles(figures.training_curves(curve)) == ["full width, one seed"]
-    assert titles(figures.training_curves(pd.concat([curve, curve.assign(seed=1)]))) == ["full"]
+    assert titles(figures.training_curves(pd.concat([curve, curve.assign(seed=1)]))) == ["full width"]
 
 
 def test_a_picture_of_changed_methods_says_nothing_of_reproduction():
