@@ -63,7 +63,7 @@ def test_installing_cell_installs_where_ganad_is_missing_and_only_there(missing,
     monkeypatch.setattr("subprocess.check_call", called.append)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if missing else name)
     exec(compile(repository.installing_cell("a/b"), "cell", "exec"), {})
-    assert [each[-1] for each in called] == (["ganad @ git+https://github.com/a/b"] if missing else [])
+    assert [each[-1] for each in called] == (["ganad[book,tensorflow] @ git+https://github.com/a/b"] if missing else [])
 
 
 # ---- what is put into a chapter

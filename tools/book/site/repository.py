@@ -34,7 +34,7 @@ def binder(name: str, notebook: str) -> str:
 
 def requirement(name: str | None) -> str:
     """What pip is asked for where ganad is missing."""
-    return f"ganad @ git+https://github.com/{name}" if name else "ganad"
+    return f"ganad[book,tensorflow] @ git+https://github.com/{name}" if name else "ganad[book,tensorflow]"
 
 
 def installing_cell(name: str | None) -> str:
@@ -44,5 +44,5 @@ import importlib.util
 import subprocess
 import sys
 
-if importlib.util.find_spec("ganad") is None:
+if None in map(importlib.util.find_spec, ("ganad_book", "matplotlib", "pandas")):
     subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", "{requirement(name)}"])"""
