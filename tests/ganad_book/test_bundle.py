@@ -401,7 +401,7 @@ def test_another_python_is_refused(tmp_path: Path, no_pip: None) -> None:
 def without_results(checkout: Path) -> Path:
     """A copy of what is bundled, less the results: whatever they hold, there is something to run."""
     no_caches = shutil.ignore_patterns("__pycache__")
-    for name in ("ganad", "book/survey"):
+    for name in ("ganad", "ganad_book", "book/survey"):
         shutil.copytree(ROOT / name, checkout / name, ignore=no_caches)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy2(ROOT / name, checkout)
