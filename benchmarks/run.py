@@ -35,6 +35,8 @@ START_AIM = 0.3
 class BenchError(GanadError, RuntimeError):
     """A measurement failed: its own last line says why."""
 
+    exit_code = 1
+
 
 def main(folder: Path, rounds: int = ROUNDS) -> None:
     """Measure everything and write ``bench.json`` (all of it) and ``bench.csv`` (the comparisons) into a folder.

@@ -33,6 +33,8 @@ COLLECTED_EVERY = 2**24
 class DivergedError(GanadError, FloatingPointError):
     """A loss became NaN or infinite: nothing after this step would mean anything."""
 
+    exit_code = 1
+
 
 def binary_cross_entropy(logits: Any, real: bool) -> Any:
     """Mean of -log sigmoid(logits) for ``real``, of -log(1 - sigmoid(logits)) otherwise; logits (N, 1), scalar out."""

@@ -2,12 +2,16 @@
 
 import sys
 
+from ganad_book.cli.asking import MissingPackageError, complain, need
+
 
 def command() -> None:
     """The ``ganad`` command; without the ``book`` extra, one line that says how to get it."""
     try:
-        from ganad_book.cli.main import main  # here, so that what is missing can be named
-    except ModuleNotFoundError as error:
-        print(f"ganad: {error.name} is missing: install the book extra, `pip install 'ganad[book]'`", file=sys.stderr)
-        sys.exit(2)
+        need("typer", "rich")
+    except MissingPackageError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    from ganad_book.cli.main import main  # imports Typer
+
     main()

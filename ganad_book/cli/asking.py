@@ -2,9 +2,7 @@
 
 import importlib.util
 import sys
-from typing import NoReturn
-
-import typer
+from typing import Any, NoReturn
 
 from ganad.errors import GanadError
 
@@ -24,8 +22,10 @@ def need(*modules: str) -> None:
         raise MissingPackageError(f"{missing[0]} is missing: install the book extra, `pip install 'ganad[book]'`")
 
 
-def run_command(app: typer.Typer) -> NoReturn:
-    """Run a command and leave Python with its exit code: 0, 1 (something failed), 2 (the request is at fault), 130 (stopped)."""
+def run_command(app: Any) -> NoReturn:
+    """Run a Typer application and exit: 0, 1 (something failed), 2 (the request is at fault) or 130 (stopped)."""
+    import typer  # here, so that `need` can be asked before there is Typer
+
     try:
         sys.exit(app(standalone_mode=False))
     except (KeyboardInterrupt, typer.Abort):

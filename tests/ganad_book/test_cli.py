@@ -203,9 +203,24 @@ def test_values_are_read_as_yaml(text: str, value: object) -> None:
 def test_without_the_extra_one_line_says_how_to_get_it(monkeypatch, capsys) -> None:
     from ganad_book.cli import command as entry
 
-    monkeypatch.delitem(sys.modules, "ganad_book.cli.main")
-    monkeypatch.setitem(sys.modules, "typer", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "typer" else name)
     with pytest.raises(SystemExit) as left:
         entry()
     assert left.value.code == 2
     assert capsys.readouterr().err == "ganad: typer is missing: install the book extra, `pip install 'ganad[book]'`\n"
+
+
+def test_what_failed_on_the_way_ends_with_1_and_a_wrong_request_with_2(capsys) -> None:
+    from benchmarks.run import BenchError
+    from ganad.training.adversarial import DivergedError
+    from ganad.validation import ParameterError
+    from ganad_book.cli.asking import run_command
+
+    for error, code in ((DivergedError("a"), 1), (BenchError("a"), 1), (ParameterError("a"), 2)):
+
+        def failing(error=error, **_):
+            raise error
+
+        with pytest.raises(SystemExit) as left:
+            run_command(failing)
+        assert (left.value.code, capsys.readouterr().err) == (code, "ganad: a\n")
